@@ -1,0 +1,5 @@
+"""`python -m cli` is the program `forgehand`."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,49 @@
+"""Which languages a repository is written in, counted by file extensions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+_LANGUAGES = {
+    "C": (".c", ".h"),
+    "C#": (".cs",),
+    "C++": (".cc", ".cpp", ".cxx", ".hpp", ".hh"),
+    "CSS": (".css", ".scss", ".less"),
+    "CUDA": (".cu", ".cuh"),
+    "Elixir": (".ex", ".exs"),
+    "Go": (".go",),
+    "HTML": (".html", ".htm"),
+    "Haskell": (".hs",),
+    "Java": (".java",),
+    "JavaScript": (".js", ".jsx", ".mjs", ".cjs"),
+    "Julia": (".jl",),
+    "Kotlin": (".kt", ".kts"),
+    "Lua": (".lua",),
+    "PHP": (".php",),
+    "Perl": (".pl", ".pm"),
+    "Python": (".py", ".pyi"),
+    "R": (".r",),
+    "Ruby": (".rb",),
+    "Rust": (".rs",),
+    "Scala": (".scala",),
+    "Shell": (".sh", ".bash"),
+    "SQL": (".sql",),
+    "Swift": (".swift",),
+    "TypeScript": (".ts", ".tsx", ".mts", ".cts"),
+    "Zig": (".zig",),
+}
+_BY_EXTENSION = {extension: language for language, extensions in _LANGUAGES.items() for extension in extensions}
+_NOT_OURS = {"node_modules", "vendor", "third_party", "dist", "build", ".venv", "site-packages"}
+
+
+def count_languages(paths: Iterable[str]) -> dict[str, int]:
+    """Files per language, most first, names breaking ties; folders of vendored or built files do not count. Pure."""
+    counts: Counter[str] = Counter()
+    for path in paths:
+        pure = PurePosixPath(path)
+        language = _BY_EXTENSION.get(pure.suffix.lower())
+        if language and not _NOT_OURS.intersection(pure.parts[:-1]):
+            counts[language] += 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,147 @@
+"""Is the head commit green? A judgement over a snapshot, without I/O.
+
+Green takes evidence: something besides ourselves has reported on this very commit, everything that must report has,
+nothing is still running, and the last of it came some time ago (workflows appear one after another after a push).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from .check_runs import CheckRun
+from .ci import Snapshot
+
+State = Literal["green", "red", "pending", "unknown", "blocked"]
+
+_PASSING = frozenset({"success", "neutral", "skipped"})
+_NEEDS_SOMEBODY = frozenset({"action_required", "stale"})
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksVerdict:
+    """`state`: green and red are final for this commit; pending: look again later; unknown: CI said nothing at all, or
+    the snapshot is of another commit; blocked: nothing will change unless a person does something.
+
+    `failing` names what fails so far, also while pending. `failing_on_base` is the part that fails without us.
+    """
+
+    state: State
+    reason: str
+    failing: frozenset[str] = frozenset()
+    pending: frozenset[str] = frozenset()
+    missing_required: frozenset[str] = frozenset()
+    action_required: frozenset[str] = frozenset()
+    failing_on_base: frozenset[str] = frozenset()
+    required_known: bool = True
+
+
+def judge(
+    snapshot: Snapshot,
+    *,
+    head_sha: str,
+    head_since: datetime,
+    own_app_id: int,
+    now: datetime,
+    settle: timedelta,
+    base: Snapshot | None = None,
+) -> ChecksVerdict:
+    """Return the verdict on the commit `head_sha`, the head since `head_since` (aware, as `now`).
+
+    Runs of `own_app_id` do not count. `settle` is how long nothing may have changed before a verdict is final. `base`
+    is a snapshot of the commit the work started from.
+    """
+    if snapshot.head_sha != head_sha:
+        return ChecksVerdict("unknown", f"the snapshot is of {snapshot.head_sha}, the head is {head_sha}")
+    runs = newest_runs(snapshot, own_app_id)
+    seen = {run.name for run in runs} | {status.context for status in snapshot.statuses}
+    # Where our own check is required, it is not us we wait for.
+    own = {run.name for run in snapshot.runs if run.app_id == own_app_id}
+    failing = failing_names(snapshot, own_app_id)
+    pending = frozenset(
+        {run.name for run in runs if run.status != "completed"}
+        | {status.context for status in snapshot.statuses if status.state == "pending"}
+    )
+    missing = (snapshot.required or frozenset()) - seen - own
+    blocking = frozenset(
+        {run.name for run in runs if run.status == "completed" and run.conclusion in _NEEDS_SOMEBODY}
+        | set(snapshot.waiting_workflows)
+    )
+    settled = now - _last_change(snapshot, runs, head_since) >= settle
+    state, reason = _decide(bool(seen or blocking), pending, failing, missing, blocking, settled)
+    return ChecksVerdict(
+        state=state,
+        reason=reason,
+        failing=failing,
+        pending=pending,
+        missing_required=frozenset(missing),
+        action_required=blocking,
+        failing_on_base=failing & failing_names(base, own_app_id) if base is not None else frozenset(),
+        required_known=snapshot.required is not None,
+    )
+
+
+def _decide(
+    reported: bool,
+    pending: frozenset[str],
+    failing: frozenset[str],
+    missing: frozenset[str],
+    blocking: frozenset[str],
+    settled: bool,
+) -> tuple[State, str]:
+    if pending:
+        return "pending", f"still running: {_list(pending)}"
+    if not settled:
+        return "pending", "the checks changed too recently to be settled"
+    if failing:
+        return "red", f"failing: {_list(failing)}"
+    if blocking:
+        return "blocked", f"waiting for a person: {_list(blocking)}"
+    if missing:
+        return "blocked", f"required but never reported: {_list(missing)}"
+    if not reported:
+        return "unknown", "no check or status was reported for this commit"
+    return "green", "everything that reported has passed"
+
+
+def newest_runs(snapshot: Snapshot, own_app_id: int) -> tuple[CheckRun, ...]:
+    """Return the newest run of every App and name, without those of `own_app_id`."""
+    newest: dict[tuple[int | None, str], CheckRun] = {}
+    for run in sorted(snapshot.runs, key=lambda run: run.id):
+        if run.app_id != own_app_id:
+            newest[run.app_id, run.name] = run
+    return tuple(newest.values())
+
+
+def failing_names(snapshot: Snapshot, own_app_id: int) -> frozenset[str]:
+    """Return the names of what has failed. A conclusion this code has never heard of counts as a failure."""
+    runs = {
+        run.name
+        for run in newest_runs(snapshot, own_app_id)
+        if run.status == "completed" and run.conclusion not in _PASSING | _NEEDS_SOMEBODY
+    }
+    return frozenset(runs | {each.context for each in snapshot.statuses if each.state not in ("success", "pending")})
+
+
+def _last_change(snapshot: Snapshot, runs: Sequence[CheckRun], head_since: datetime) -> datetime:
+    times = [head_since, *(status.updated_at for status in snapshot.statuses)]
+    for run in runs:
+        times += [time for time in (run.started_at, run.completed_at) if time is not None]
+    return max(times)
+
+
+def has_stalled(history: Sequence[frozenset[str]], *, tries: int = 2) -> bool:
+    """Say whether repair should stop: none of the last `tries` failing sets is smaller than the smallest before them.
+
+    `history` holds the failing set of each final verdict, oldest first: the first from before any repair.
+    """
+    if len(history) <= tries:
+        return False
+    best_before = min(len(failing) for failing in history[:-tries])
+    return all(len(failing) >= best_before for failing in history[-tries:])
+
+
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))

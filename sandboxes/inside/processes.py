@@ -1,0 +1,102 @@
+"""Finding and killing whole process trees through /proc, and the prctl(2) calls that keep a tree together."""
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Container
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value}): {os.strerror(ctypes.get_errno())}")
+
+
+def become_subreaper() -> None:
+    """Orphans below this process become its children instead of init's (prctl(2), PR_SET_CHILD_SUBREAPER)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_from_commands() -> None:
+    """Forbids processes of the same user to trace this one or open its descriptors (prctl(2), PR_SET_DUMPABLE).
+
+    Without it a command could write into the protocol stream through /proc/PID/fd and forge results.
+    """
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def signal_on_parent_death(number: int) -> None:
+    """Delivers `number` to this process when the thread that forked it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def table() -> dict[int, tuple[int, bytes]]:
+    """All processes of this pid namespace: pid to (parent's pid, state letter)."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                fd = os.open(f"/proc/{name}/stat", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                continue  # ended since the listing
+            try:
+                data = os.read(fd, 4096)
+            except OSError:
+                continue
+            finally:
+                os.close(fd)
+            # The name in parentheses may itself hold spaces and parentheses: fields start after the last one.
+            state, parent = data[data.rindex(b")") + 2 :].split(b" ", 2)[:2]
+            found[int(name)] = (int(parent), state)
+    return found
+
+
+def below(root: int, processes: dict[int, tuple[int, bytes]], spare: Container[int] = ()) -> list[int]:
+    """The living descendants of `root`, without those in `spare` and everything under them. Zombies are left out."""
+    children: dict[int, list[int]] = {}
+    for pid, (parent, _) in processes.items():
+        children.setdefault(parent, []).append(pid)
+    found = []
+    todo = [root]
+    while todo:
+        for pid in children.get(todo.pop(), ()):
+            if pid not in spare:
+                todo.append(pid)
+                if processes[pid][1] not in (b"Z", b"X"):
+                    found.append(pid)
+    return found
+
+
+def kill_below(root: int, spare: Container[int] = (), *, give_up_after: float = 10.0) -> bool:
+    """SIGKILLs everything below `root` until a look finds nothing alive; False when that took too long.
+
+    Nothing is reaped meanwhile: the zombies of a fork bomb count against the process limit, so that what was not
+    seen in one look finds no room to fork before the next.
+    """
+    deadline = time.monotonic() + give_up_after
+    while victims := below(root, table(), spare):
+        for pid in victims:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if time.monotonic() > deadline:
+            return False
+        os.sched_yield()
+    return True
+
+
+def resident_bytes(pids: list[int]) -> int:
+    """Private resident memory of some processes together, in bytes; what has ended counts nothing."""
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/statm", "rb") as file:
+                fields = file.read().split()
+        except OSError:
+            continue
+        total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+    return total

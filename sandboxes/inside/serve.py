@@ -1,0 +1,196 @@
+"""The runner's loop: frames in, operations, frames out. One thread, so that forking is always safe.
+
+Commands run as processes; long file operations are generators that give way after each file, so that independent
+requests make progress together. The rest of a request that already failed is read and dropped.
+"""
+
+import os
+import selectors
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from .crew import Crew
+from .frames import PROTOCOL, Frame, ProtocolError
+from .limits import MemoryWatch, rlimits
+from .link import Link
+from .operations import OPERATIONS, Part, Place, error_code
+from .processes import become_subreaper, hide_from_commands, kill_below
+from .workspace import Fingerprint, Intake, Refused, clear
+
+CAPABILITIES = ["run", "cancel", "read", "write", "list", "put_tree", "apply_changes", "get_changes", "ping"]
+MAX_BODY = 64 << 20
+_SLICE_S = 0.005
+_NEVER = float("inf")
+
+
+class Runner:
+    """Serves one host until told to stop, the host goes away or falls silent, or the lifetime is over."""
+
+    def __init__(self, in_fd: int, out_fd: int) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._link = Link(self._selector, in_fd, out_fd)
+        self._crew = Crew(self._selector, self._link.send_body)
+        self._selector.register(in_fd, selectors.EVENT_READ, self._receive)
+        self._bodies: dict[int, tuple[dict[str, Any], bytearray]] = {}
+        self._intakes: dict[int, tuple[Intake, dict[str, Fingerprint] | None]] = {}
+        self._tasks: deque[tuple[int, Iterator[Part | None]]] = deque()
+        self._place: Place | None = None
+        self._env: dict[str, str] = {}
+        self._ends = self._silent_at = self._silence = _NEVER
+        self._running = True
+
+    def serve(self) -> None:
+        try:
+            while (self._running or not self._link.empty) and not self._link.lost:
+                for key, _ in self._selector.select(self._patience()):
+                    # An earlier event of this round may have closed this descriptor.
+                    if self._selector.get_map().get(key.fd) is key:
+                        key.data()
+                self._crew.tend()
+                self._work()
+                if time.monotonic() >= min(self._ends, self._silent_at):
+                    return
+        finally:
+            kill_below(os.getpid())
+
+    def _patience(self) -> float | None:
+        if self._tasks and not self._link.full:
+            return 0
+        due = min(self._ends, self._silent_at, self._crew.due())
+        return None if due == _NEVER else max(0.0, due - time.monotonic())
+
+    def _receive(self) -> None:
+        try:
+            frames = self._link.receive()
+        except ProtocolError as error:
+            self._link.send({"id": 0, "ok": False, "error": "protocol", "message": str(error)})
+            self._running = False
+            return
+        self._silent_at = time.monotonic() + self._silence
+        for frame in frames:
+            self._handle(frame)
+
+    def _handle(self, frame: Frame) -> None:
+        request = frame.header.get("id")
+        if not isinstance(request, int) or isinstance(request, bool):
+            self._fail(0, Refused("bad_request", "a request needs a whole number id"))
+            return
+        try:
+            if request in self._intakes:
+                self._take(request, frame)
+            elif request in self._bodies:
+                self._gather(request, frame)
+            elif "op" in frame.header:
+                self._begin(request, frame)
+        except Exception as error:  # whatever is wrong with one request, the others and the box go on
+            self._fail(request, error)
+
+    def _fail(self, request: int, error: Exception) -> None:
+        self._bodies.pop(request, None)
+        if intake := self._intakes.pop(request, None):
+            intake[0].close()
+        code, message = error_code(error)
+        self._link.send({"id": request, "ok": False, "error": code, "message": message})
+
+    def _begin(self, request: int, frame: Frame) -> None:
+        header = frame.header
+        op = header["op"]
+        if op == "hello":
+            self._hello(request, header)
+        elif op == "ping":
+            self._link.send({"id": request, "ok": True})
+        elif op == "shutdown":
+            self._link.send({"id": request, "ok": True})
+            self._running = False
+        elif op == "cancel":
+            self._link.send({"id": request, "ok": True, "found": self._crew.cancel(header["target"])})
+        elif self._place is None:
+            raise Refused("bad_request", "the first request must be hello")
+        elif op == "put_tree":
+            clear(self._place.workspace)
+            manifest: dict[str, Fingerprint] = {}
+            self._intakes[request] = Intake(self._place.workspace, manifest), manifest
+            self._take(request, frame)
+        elif op == "apply_changes":
+            self._intakes[request] = Intake(self._place.workspace), None
+            self._take(request, frame)
+        elif op == "run" or op in OPERATIONS:
+            self._bodies[request] = header, bytearray()
+            self._gather(request, frame)
+        else:
+            raise Refused("bad_request", f"unknown operation {op!r}")
+
+    def _hello(self, request: int, header: dict[str, Any]) -> None:
+        if header.get("protocol") != PROTOCOL:
+            raise Refused("protocol", f"this runner speaks protocol {PROTOCOL}, not {header.get('protocol')!r}")
+        workspace = os.path.realpath(header["workspace"])
+        os.makedirs(workspace, exist_ok=True)
+        self._crew.rlimits = rlimits(header["rlimits"])
+        if memory := header.get("memory"):
+            self._crew.watch = MemoryWatch(memory["cgroup"], memory["limit"], memory["filesystems"])
+        self._env = dict(header["env"])
+        self._ends = time.monotonic() + header["lifetime_s"]
+        self._silence = header.get("silence_s") or _NEVER
+        self._silent_at = time.monotonic() + self._silence
+        self._place = Place(workspace, everywhere=header["reach"] == "box")
+        answer = {"protocol": PROTOCOL, "capabilities": CAPABILITIES, "python": sys.version.split()[0]}
+        self._link.send({"id": request, "ok": True, **answer, "pid": os.getpid(), "uid": os.getuid()})
+
+    def _take(self, request: int, frame: Frame) -> None:
+        """A part of a tree: written to the workspace as it comes."""
+        intake, manifest = self._intakes[request]
+        intake.feed(frame.header.get("entries", []), frame.payload)
+        if frame.header.get("more"):
+            return
+        intake.finish()
+        del self._intakes[request]
+        if manifest is not None and self._place:
+            self._place.manifest = manifest
+        self._link.send({"id": request, "ok": True})
+
+    def _gather(self, request: int, frame: Frame) -> None:
+        """A part of a request with a body: started when the body is whole."""
+        header, body = self._bodies[request]
+        body += frame.payload
+        if len(body) > MAX_BODY:
+            raise Refused("too_large", f"the body of a request is limited to {MAX_BODY} bytes")
+        if frame.header.get("more") or self._place is None:
+            return
+        del self._bodies[request]
+        if header["op"] == "run":
+            env = {**self._env, **header["env"]}
+            self._crew.run(request, header, self._place.resolve(header["cwd"]), env, bytes(body))
+        else:
+            self._tasks.append((request, OPERATIONS[header["op"]](self._place, header, bytes(body))))
+
+    def _work(self) -> None:
+        """Lets each file operation work for a slice of time."""
+        for _ in range(len(self._tasks)):
+            if self._link.full:
+                return
+            request, task = self._tasks.popleft()
+            until = time.monotonic() + _SLICE_S
+            try:
+                while time.monotonic() < until:
+                    if part := next(task):
+                        self._link.send_body({"id": request, "ok": True, **part[0]}, part[1], more=True)
+                self._tasks.append((request, task))
+            except StopIteration:
+                self._link.send({"id": request, "ok": True, "entries": []})
+            except Exception as error:
+                self._fail(request, error)
+
+
+def main() -> None:
+    """Takes the standard streams for the protocol alone and serves until the end."""
+    os.umask(0o022)
+    hide_from_commands()
+    become_subreaper()
+    in_fd, out_fd = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    Runner(in_fd, out_fd).serve()

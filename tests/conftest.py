@@ -1,0 +1,9 @@
+import pytest
+
+pytest_plugins = ["tests.engines", "tests.recorded"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The long tests run only when they are asked for: `-m chaos`."""
+    if not config.option.markexpr:
+        config.option.markexpr = "not chaos"

@@ -1,0 +1,138 @@
+"""Settings: what a start needs, what each refusal says, and where secrets come from."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from settings import Settings, SettingsError, load_settings
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"
+SECRET = "a-webhook-secret-of-24-chars"
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("FORGEHAND_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def given(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"FORGEHAND_{name.upper()}", value)
+
+
+COMPLETE = {"github_app_id": "7", "github_private_key": PEM, "github_webhook_secrets": SECRET, "model": "openai/gpt-5"}
+
+
+@pytest.mark.parametrize(
+    ("service", "missing"),
+    [
+        ("web", ["GITHUB_WEBHOOK_SECRETS", "GITHUB_APP_ID"]),
+        ("worker", ["GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "MODEL"]),
+        ("serve", ["GITHUB_WEBHOOK_SECRETS", "GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "MODEL"]),
+    ],
+)
+def test_a_service_names_everything_it_lacks_and_what_to_put_there(service: str, missing: list[str]) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(service=service)
+    lines = refusal.value.problems
+    assert [line.split(" is not set: put ")[0] for line in lines] == [f"FORGEHAND_{name}" for name in missing]
+    assert all(len(line.split(" is not set: put ")[1]) > 10 for line in lines)
+
+
+def test_with_everything_there_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **COMPLETE)
+    assert load_settings(service="serve").github_app_id == 7
+
+
+@pytest.mark.parametrize("empty", ["", " ", ",", "\n"])
+def test_an_empty_webhook_secret_is_none(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    given(monkeypatch, **COMPLETE | {"github_webhook_secrets": empty})
+    with pytest.raises(SettingsError, match="FORGEHAND_GITHUB_WEBHOOK_SECRETS is not set"):
+        load_settings(service="web")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("github_webhook_secrets", "short", "each secret needs at least 16 characters"),
+        ("github_webhook_secrets", f"{SECRET},short", "each secret needs at least 16 characters"),
+        ("github_private_key", "hello", "is not a PEM private key"),
+        ("github_api_url", "api.github.com", "must start with http:// or https://"),
+        ("port", "70000", "less than or equal to 65535"),
+        ("task_budget_usd", "-1", "greater than or equal to 0"),
+        ("worker_concurrency", "many", "valid integer"),
+        ("sandbox", "chroot", "'local', 'docker' or 'kubernetes'"),
+        ("lease_s", "5", "FORGEHAND_LEASE_S must be at least 2 times FORGEHAND_GITHUB_TIMEOUT_S"),
+        ("models", "not json", "models"),
+    ],
+)
+def test_a_wrong_value_is_named_and_never_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    given(monkeypatch, **{name: value})
+    with pytest.raises(SettingsError) as refusal:
+        load_settings()
+    text = str(refusal.value)
+    assert says in text
+    if name.startswith("github_webhook") or name == "github_private_key":
+        assert value not in text
+
+
+def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, github_webhok_secret=SECRET)
+    with pytest.raises(SettingsError, match="FORGEHAND_GITHUB_WEBHOK_SECRET is not a setting"):
+        load_settings()
+
+
+def test_several_secrets_while_rotating(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, github_webhook_secrets=f"{SECRET}, {SECRET}-2\n{SECRET}-3")
+    assert [one.get_secret_value() for one in load_settings().github_webhook_secrets] == [
+        SECRET,
+        f"{SECRET}-2",
+        f"{SECRET}-3",
+    ]
+
+
+def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text(PEM + "\n", encoding="utf-8")
+    given(monkeypatch, github_private_key_file=str(key))
+    assert load_settings().github_private_key.get_secret_value() == PEM
+
+
+def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given(monkeypatch, github_private_key_file=str(tmp_path / "none"))
+    with pytest.raises(SettingsError, match=r"FORGEHAND_GITHUB_PRIVATE_KEY_FILE names .*/none, which cannot be read"):
+        load_settings()
+
+
+def test_variable_and_file_together_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text(PEM, encoding="utf-8")
+    given(monkeypatch, github_private_key=PEM, github_private_key_file=str(key))
+    with pytest.raises(SettingsError, match="are both set: keep one of them"):
+        load_settings()
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(
+        monkeypatch, **COMPLETE, database_url="postgresql+psycopg://u:hidden-word@h/d", sentry_dsn="https://hidden@s/1"
+    )
+    shown = repr(load_settings())
+    assert SECRET not in shown
+    assert "hidden" not in shown
+    assert "abc" not in shown
+
+
+def test_a_phase_may_have_a_model_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, model="a/b", models='{"plan": "c/d"}')
+    assert load_settings().models == {"plan": "c/d"}
+
+
+def test_every_setting_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    missing = [name for name in Settings.model_fields if f"`FORGEHAND_{name.upper()}`" not in text]
+    assert missing == []

@@ -1,0 +1,435 @@
+"""What a signal means: a new task, a word to a live one, a stop, or nothing. GitHub is asked each time who may ask."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from forges.github import Marker, Signal
+from forges.github.events import (
+    BranchPushed,
+    CheckActionPressed,
+    CheckRerequested,
+    ChecksChanged,
+    InstallationChanged,
+    RepositoryChanged,
+    RetryRequested,
+    ReviewCommented,
+    ReviewSubmitted,
+    Steering,
+    StopRequested,
+    SubjectClosed,
+    TaskRequested,
+    Unassigned,
+    Unlabelled,
+)
+from store import NewTask, events, inputs, tasks
+from store.schema import Task
+from workers.github.desk import Desk
+from workers.outside import once
+from workers.retrying import again, limits_from
+from workers.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery ended: done or ignored, and why, for people to read."""
+
+    state: str
+    why: str
+
+
+Settle = Callable[[Session, Outcome], None]
+
+
+class Admission:
+    """Carries out signals. `settle` is called in the transaction that does what the signal means."""
+
+    def __init__(self, workshop: Workshop, desk: Desk) -> None:
+        self._workshop, self._desk = workshop, desk
+
+    def take(self, signal: Signal, settle: Settle) -> None:
+        """Raises ForgeError when GitHub does not say who may ask; nothing has been done then."""
+        match signal:
+            case TaskRequested() | RetryRequested():
+                self._requested(signal, settle)
+            case Steering() | ReviewSubmitted() | ReviewCommented():
+                self._said(signal, settle)
+            case StopRequested():
+                self._stop_asked(signal, settle)
+            case CheckActionPressed():
+                self._button(signal, settle)
+            case Unassigned() | Unlabelled() | SubjectClosed():
+                self._withdrawn(signal, settle)
+            case ChecksChanged() | CheckRerequested() | BranchPushed():
+                self._woken(signal, settle)
+            case RepositoryChanged() | InstallationChanged():
+                self._gone(signal, settle)
+            case _:
+                self._end(settle, "ignored", f"{type(signal).__name__}: nothing to do")
+
+    def _end(self, settle: Settle, state: str, why: str) -> None:
+        with self._workshop.database.write() as session:
+            settle(session, Outcome(state, why))
+
+    def _permission(self, signal: Any) -> str:
+        """The actor's permission now: admin, write, read or none."""
+        repository = self._desk.app.installation(signal.installation_id).repository(signal.repository.full_name)
+        return repository.permissions.role(signal.actor.login).permission
+
+    def _live(self, session: Session, signal: Any) -> Task | None:
+        """The live task a signal is about: on this very subject, or the owner of this pull request."""
+        return tasks.live_on(session, signal.subject) or (
+            tasks.on_pull_request(session, signal.repository.id, signal.number) if signal.is_pull_request else None
+        )
+
+    # Requests
+
+    def _requested(self, signal: TaskRequested | RetryRequested, settle: Settle) -> None:
+        permission = self._permission(signal)
+        if permission not in ("write", "admin"):
+            self._refuse(
+                signal,
+                "only people with write permission on this repository can give me work. "
+                "Somebody with that permission can ask for this too.",
+            )
+            self._end(settle, "ignored", f"{signal.actor.login} has the permission {permission}: refused")
+            return
+        if signal.problem:
+            self._refuse(signal, f"I did not start: {signal.problem}.", key=f"comment:{signal.comment_id}")
+            self._end(settle, "ignored", signal.problem)
+            return
+        if isinstance(signal, TaskRequested) and signal.state != "open":
+            self._end(
+                settle, "ignored", f"the {'pull request' if signal.is_pull_request else 'issue'} is {signal.state}"
+            )
+            return
+        now = self._workshop.clock()
+        with self._workshop.database.write() as session:
+            live = self._live(session, signal)
+            if live is not None:
+                settle(session, self._to_live(session, live, signal, permission, now))
+                return
+            if isinstance(signal, RetryRequested):
+                new = self._again(session, signal, permission)
+            else:
+                new = self._first(signal, permission)
+            if new is None:
+                settle(session, Outcome("ignored", "there is no earlier task here to retry"))
+                return
+            task = tasks.create(session, new, now=now)
+            if task is None:
+                settle(session, Outcome("ignored", "this request was taken before"))
+                return
+            tasks.rung(session, [task.id], now=now)
+            settle(session, Outcome("done", f"task {task.id}"))
+        self._workshop.ring(task.id)
+
+    def _to_live(self, session: Session, live: Task, signal: Any, permission: str, now: float) -> Outcome:
+        """A request where a task lives already is a word to that task, if it has words."""
+        if isinstance(signal, TaskRequested) and signal.comment_id is not None:
+            inputs.add(
+                session,
+                live.id,
+                key=f"comment:{signal.comment_id}",
+                kind="comment",
+                author=signal.actor.login,
+                permission=permission,
+                body=signal.text,
+                data={"comment_id": signal.comment_id, "number": signal.number},
+                now=now,
+            )
+            tasks.wake(session, live.id, now=now)
+            return Outcome("done", f"said to task {live.id}")
+        return Outcome("ignored", f"task {live.id} is at it already")
+
+    def _first(self, signal: TaskRequested, permission: str) -> NewTask:
+        asked_in_comment = signal.comment_id is not None
+        return self._new(
+            signal,
+            request={
+                "trigger": signal.trigger,
+                "actor": signal.actor.login,
+                "actor_id": signal.actor.id,
+                "permission": permission,
+                "text": signal.text if asked_in_comment else "",
+                "base": signal.base,
+                "comment_id": signal.comment_id,
+                "hop": signal.hop,
+                "labels": list(signal.labels),
+                "milestone": signal.milestone,
+            },
+            ticket={
+                "reference": f"{signal.repository.full_name}#{signal.number}",
+                "title": signal.title,
+                "body": signal.body,
+                "author": signal.actor.login,
+                "permission": permission,
+                "comments": [],
+            },
+            request_key=f"github:{signal.repository.id}:comment:{signal.comment_id}" if asked_in_comment else None,
+        )
+
+    def _again(self, session: Session, signal: RetryRequested, permission: str) -> NewTask | None:
+        """The last task of this subject once more, on its own branch if it has a pull request already."""
+        last = tasks.latest_on(session, signal.subject) or (
+            tasks.last_of_pull_request(session, signal.repository.id, signal.number) if signal.is_pull_request else None
+        )
+        if last is None:
+            return None
+        new = again(
+            last,
+            asked={
+                "actor": signal.actor.login,
+                "actor_id": signal.actor.id,
+                "permission": permission,
+                "comment_id": signal.comment_id,
+                "base": signal.base or last.request.get("base"),
+            },
+            limits=limits_from(self._workshop.settings),
+            request_key=f"github:{signal.repository.id}:comment:{signal.comment_id}" if signal.comment_id else None,
+        )
+        # Repositories are renamed and Apps installed anew: the delivery knows the names of now.
+        return replace(new, repository=signal.repository.full_name, installation_id=signal.installation_id)
+
+    def _new(
+        self,
+        signal: TaskRequested | RetryRequested,
+        *,
+        request: dict[str, Any],
+        ticket: dict[str, Any],
+        request_key: str | None,
+    ) -> NewTask:
+        return NewTask(
+            source="github",
+            subject=signal.subject,
+            repository=signal.repository.full_name,
+            request=request,
+            ticket=ticket,
+            limits=limits_from(self._workshop.settings),
+            installation_id=signal.installation_id,
+            repository_id=signal.repository.id,
+            number=signal.number,
+            is_pull_request=signal.is_pull_request,
+            request_key=request_key,
+        )
+
+    def _refuse(self, signal: TaskRequested | RetryRequested, why: str, *, key: str | None = None) -> None:
+        """Tells someone that nothing was started: once for each person and subject, or once for each `key`."""
+        if signal.actor.is_bot:
+            return
+        repository = self._desk.app.installation(signal.installation_id).repository(signal.repository.full_name)
+        bot = self._desk.identity(signal.installation_id).bot
+        about = key or f"actor:{signal.actor.id}"
+        marker = Marker("refusal", {"about": about, "hop": str(getattr(signal, "hop", 1))})
+        once(
+            self._workshop.database,
+            f"refusal:{signal.repository.id}:{signal.number}:{about}",
+            find=lambda: _found(repository.issues.find_comment(signal.number, marker, bot.id)),
+            make=lambda: (
+                _found(repository.issues.create_comment(signal.number, f"`{signal.actor.login}`, {why}\n\n{marker}"))
+                or {}
+            ),
+            now=self._workshop.clock,
+        )
+
+    # Words to a live task
+
+    def _said(self, signal: Steering | ReviewSubmitted | ReviewCommented, settle: Settle) -> None:
+        with self._workshop.database.read() as session:
+            live = self._live(session, signal)
+        if live is None:
+            self._end(settle, "ignored", "no task is live there")
+            return
+        permission = self._permission(signal)
+        now = self._workshop.clock()
+        with self._workshop.database.write() as session:
+            if permission not in ("write", "admin"):
+                events.append(
+                    session,
+                    live.id,
+                    live.stage,
+                    "unread",
+                    {"author": signal.actor.login, "permission": permission},
+                    now=now,
+                )
+                settle(
+                    session, Outcome("ignored", f"{signal.actor.login} has the permission {permission}: not passed on")
+                )
+                return
+            if isinstance(signal, ReviewSubmitted) and signal.state == "approved" and not signal.body.strip():
+                events.append(session, live.id, live.stage, "approved", {"by": signal.actor.login}, now=now)
+                tasks.wake(session, live.id, now=now)
+                settle(session, Outcome("done", f"approval noted for task {live.id}"))
+                return
+            key, kind, data, ripe = self._as_input(signal, now)
+            added = inputs.add(
+                session,
+                live.id,
+                key=key,
+                kind=kind,
+                author=signal.actor.login,
+                permission=permission,
+                # What an inline comment says is read from the review: the input's own words are the review's.
+                body="" if key.startswith("review:") and isinstance(signal, ReviewCommented) else signal.body,
+                data=data,
+                now=now,
+                not_before=ripe,
+            )
+            if (
+                not added
+                and isinstance(signal, ReviewSubmitted)
+                and not inputs.amend(session, live.id, key, body=signal.body, data=data)
+            ):
+                # The review came so long after its inline comments that these are being answered already.
+                inputs.add(
+                    session,
+                    live.id,
+                    key=f"{key}:words",
+                    kind=kind,
+                    author=signal.actor.login,
+                    permission=permission,
+                    body=signal.body,
+                    data=data | {"words_only": True},
+                    now=now,
+                )
+            tasks.wake(session, live.id, now=now)
+            settle(
+                session, Outcome("done", f"said to task {live.id}" if added else f"part of {key} for task {live.id}")
+            )
+
+    def _as_input(self, signal: Any, now: float) -> tuple[str, str, dict[str, Any], float]:
+        """Key, kind, data and when it is ripe. A review with N inline comments is 1 + N deliveries and one input."""
+        if isinstance(signal, Steering):
+            return (
+                f"comment:{signal.comment_id}",
+                "comment",
+                {"comment_id": signal.comment_id, "number": signal.number},
+                0.0,
+            )
+        if signal.review_id is None:
+            return f"review_comment:{signal.comment_id}", "review", {"comment_id": signal.comment_id}, now
+        ripe = now + self._workshop.settings.review_debounce_s
+        return f"review:{signal.review_id}", "review", {"review_id": signal.review_id}, ripe
+
+    # Stops
+
+    def _stop_asked(self, signal: StopRequested, settle: Settle) -> None:
+        permission = self._permission(signal)
+        if permission not in ("write", "admin"):
+            self._end(settle, "ignored", f"{signal.actor.login} has the permission {permission}: not stopped")
+            return
+        self._stop(signal, f"{signal.actor.login}", settle)
+
+    def _stop(self, signal: Any, who: str, settle: Settle) -> None:
+        now = self._workshop.clock()
+        with self._workshop.database.write() as session:
+            live = self._live(session, signal)
+            if live is None or not tasks.request_stop(session, live.id, who, now=now):
+                settle(session, Outcome("ignored", "no task is live there"))
+                return
+            tasks.rung(session, [live.id], now=now)
+            settle(session, Outcome("done", f"task {live.id} told to stop"))
+        self._workshop.ring(live.id)
+
+    def _withdrawn(self, signal: Unassigned | Unlabelled | SubjectClosed, settle: Settle) -> None:
+        """The request was taken back, or its subject closed. With a pull request open, that decides, not the issue."""
+        with self._workshop.database.read() as session:
+            live = self._live(session, signal)
+        if live is None:
+            self._end(settle, "ignored", "no task is live there")
+        elif isinstance(signal, SubjectClosed) and live.pull_number is not None:
+            self._wake_all([live.id], settle)
+        else:
+            self._stop(signal, f"{signal.actor.login} ({_how_withdrawn(signal)})", settle)
+
+    def _button(self, signal: CheckActionPressed, settle: Settle) -> None:
+        permission = self._permission(signal)
+        task_id = (signal.external_id or "").partition(":")[0]
+        with self._workshop.database.read() as session:
+            task = tasks.get(session, task_id)
+        if task is None or task.repository_id != signal.repository.id:
+            self._end(settle, "ignored", "the button belongs to no task here")
+        elif permission not in ("write", "admin"):
+            self._end(
+                settle, "ignored", f"{signal.actor.login} has the permission {permission}: the button does nothing"
+            )
+        elif signal.identifier == "stop":
+            now = self._workshop.clock()
+            with self._workshop.database.write() as session:
+                tasks.request_stop(session, task_id, signal.actor.login, now=now)
+                settle(session, Outcome("done", f"task {task_id} told to stop"))
+            self._workshop.ring(task_id)
+        elif signal.identifier == "retry":
+            again = RetryRequested(
+                installation_id=signal.installation_id,
+                repository=signal.repository,
+                actor=signal.actor,
+                number=task.number or 0,
+                is_pull_request=task.is_pull_request,
+                comment_id=None,
+                base=None,
+                problem=None,
+            )
+            self._requested(again, settle)
+        else:
+            self._end(settle, "ignored", f"unknown button {signal.identifier!r}")
+
+    # Things that happened
+
+    def _woken(self, signal: ChecksChanged | CheckRerequested | BranchPushed, settle: Settle) -> None:
+        with self._workshop.database.read() as session:
+            if isinstance(signal, BranchPushed):
+                branch = signal.ref.removeprefix("refs/heads/")
+                ids = tasks.live_on_branch(session, signal.repository.id, branch)
+            else:
+                ids = tasks.parked_on_head(session, signal.repository.id, signal.head_sha)
+        if not ids:
+            self._end(settle, "ignored", "no task waits for this")
+            return
+        self._wake_all(ids, settle)
+
+    def _wake_all(self, ids: list[str], settle: Settle) -> None:
+        now = self._workshop.clock()
+        with self._workshop.database.write() as session:
+            for task_id in ids:
+                tasks.wake(session, task_id, now=now)
+            tasks.rung(session, ids, now=now)
+            settle(session, Outcome("done", "woke " + ", ".join(ids)))
+        for task_id in ids:
+            self._workshop.ring(task_id)
+
+    def _gone(self, signal: RepositoryChanged | InstallationChanged, settle: Settle) -> None:
+        """A repository or installation that went away takes its tasks with it."""
+        if signal.action not in ("deleted", "suspend", "archived", "transferred", "repositories_removed"):
+            self._end(settle, "ignored", f"{type(signal).__name__} {signal.action}: nothing to do")
+            return
+        where = Task.installation_id == signal.installation_id
+        if isinstance(signal, RepositoryChanged):
+            where = Task.repository_id == signal.repository.id
+        elif signal.action == "repositories_removed":
+            where = Task.repository_id.in_([number for number, _ in signal.removed])
+        who = f"{signal.actor.login} ({signal.action.replace('_', ' ')})"
+        now = self._workshop.clock()
+        with self._workshop.database.write() as session:
+            ids = list(session.scalars(select(Task.id).where(where, Task.wake_at.is_not(None))))
+            for task_id in ids:
+                tasks.request_stop(session, task_id, who, now=now)
+            settle(session, Outcome("done", f"stopped {len(ids)} tasks"))
+        for task_id in ids:
+            self._workshop.ring(task_id)
+
+
+def _how_withdrawn(signal: Unassigned | Unlabelled | SubjectClosed) -> str:
+    match signal:
+        case Unassigned():
+            return "unassigning"
+        case Unlabelled():
+            return "taking off the label"
+    return "closing"
+
+
+def _found(comment: Any) -> dict[str, Any] | None:
+    return None if comment is None else {"id": comment.id}

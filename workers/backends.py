@@ -1,0 +1,26 @@
+"""The sandbox backend the settings name."""
+
+from sandboxes import Backend, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
+from settings import Settings
+
+
+def make_backend(settings: Settings) -> Backend:
+    """Raises SandboxUnavailable or LimitUnenforceable when no box of that kind can be made here.
+
+    Without bubblewrap, plain processes are used only where the settings allow that in so many words; every box, proof
+    and comment made with them says so.
+    """
+    if settings.sandbox != "local":
+        raise SandboxUnavailable(
+            f"the {settings.sandbox} sandbox cannot be used",
+            "this release has the local backend only",
+            "Set FORGEHAND_SANDBOX=local",
+        )
+    isolated = BubblewrapBackend(settings.state_dir, read_only=settings.sandbox_readonly_paths)
+    try:
+        isolated.probe()
+    except (SandboxUnavailable, LimitUnenforceable):
+        if not settings.sandbox_allow_unisolated:
+            raise
+        return PlainBackend(settings.state_dir, allow_unisolated=True)
+    return isolated

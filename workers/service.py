@@ -1,0 +1,102 @@
+"""One worker process: its workshop, its Celery consumer, and the duties that run beside it."""
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from celery import Celery, signals
+from kombu.exceptions import OperationalError
+
+from agent import provider
+from forges.github import GitHubApp
+from sandboxes.contract import Backend
+from settings import Settings
+from store import Database
+from store.migrating import migrate
+from workers.backends import make_backend
+from workers.celery_app import ADVANCE, make_celery
+from workers.conductor import Conductor
+from workers.duties import Duties
+from workers.github import GitHubSource
+from workers.models import Models
+from workers.stage_table import STAGES
+from workers.workshop import Workshop
+
+log = structlog.get_logger(__name__)
+
+
+def owner_name() -> str:
+    """This process among all workers: host, process, and a number no later process repeats."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def make_doorbell(celery: Celery) -> Callable[[str], None]:
+    """Rings for a task. A broker that cannot be reached only costs time: the sweeper rings again."""
+
+    def ring(task_id: str) -> None:
+        try:
+            celery.send_task(ADVANCE, args=[task_id], ignore_result=True)
+        except (OperationalError, OSError) as error:
+            log.warning("the doorbell could not be rung", task_id=task_id, error=str(error))
+
+    return ring
+
+
+def make_workshop(settings: Settings, celery: Celery, *, app: GitHubApp, backend: Backend | None = None) -> Workshop:
+    """Everything one worker process needs; the database is brought up to date first."""
+    database = Database(settings.effective_database_url)
+    migrate(database)
+    return Workshop(
+        settings=settings,
+        database=database,
+        backend=backend or make_backend(settings),
+        models=Models(settings),
+        sources={"github": GitHubSource(app)},
+        ring=make_doorbell(celery),
+        owner=owner_name(),
+        clock=time.time,
+    )
+
+
+def run_worker(settings: Settings, *, app: GitHubApp, queues: str) -> int:
+    """Runs until told to stop by SIGTERM; what it was at is given back by its lease. Returns the exit status."""
+    celery = make_celery(settings)
+    workshop = make_workshop(settings, celery, app=app)
+    conductor = Conductor(workshop, STAGES)
+    duties = Duties(workshop, app)
+
+    @celery.task(name=ADVANCE, ignore_result=True)
+    def advance(task_id: str) -> None:
+        conductor.run(task_id)
+
+    @signals.worker_ready.connect(weak=False)
+    def started(**_: object) -> None:
+        duties.start()
+        # The import takes seconds; the first task should not be the one to wait for it.
+        threading.Thread(target=provider.warm_up, name="warm-up", daemon=True).start()
+
+    @signals.worker_shutting_down.connect(weak=False)
+    def stopping(**_: object) -> None:
+        workshop.draining.set()
+        threading.Thread(target=duties.stop, name="stop-duties").start()
+
+    try:
+        celery.worker_main(
+            [
+                "worker",
+                f"--queues={queues}",
+                "--loglevel=WARNING",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+            ]
+        )
+    finally:
+        duties.stop()
+        workshop.models.close()
+        workshop.database.close()
+    return 0
