@@ -69,7 +69,9 @@ class GitFailed(RepositoryError):
     """Git failed in a way that has no type of its own; the message carries its redacted last words."""
 
 
-RejectReason = Literal["workflows_permission", "protected_branch", "hook_declined", "checked_out", "too_large", "other"]
+RejectReason = Literal[
+    "workflows_permission", "protected_branch", "hook_declined", "checked_out", "name_taken", "too_large", "other"
+]
 
 
 class PushRejected(RepositoryError):
@@ -146,7 +148,7 @@ def classify_push(branch: str, summary: str, remote_words: str) -> RepositoryErr
     """
     what = f"Could not push {branch}"
     both = f"{summary}\n{remote_words}"
-    if "cannot lock ref" in both:
+    if "cannot lock ref" in both and not _NAME_TAKEN.search(both):
         # Somebody is at the branch this moment, perhaps we: curl sends a push again whose connection was cut.
         return RemoteUnavailable(what, f"another push is under way there ({summary})", "Try again in a few seconds")
     if summary.startswith("[rejected]") or "non-fast-forward" in summary:
@@ -157,6 +159,8 @@ def classify_push(branch: str, summary: str, remote_words: str) -> RepositoryErr
     return PushRejected(what, last_words(both), "See the remote's message", "other")
 
 
+_NAME_TAKEN = re.compile(r"'[^']*' exists; cannot create '")
+
 _REJECTIONS: tuple[tuple[re.Pattern[str], RejectReason, str], ...] = (
     (re.compile(r"refusing to allow .* update workflow|without [`'\"]?workflows?[`'\"]? (permission|scope)"),
      "workflows_permission", "Give the App the workflows permission, or leave workflow files out of the change"),
@@ -164,6 +168,7 @@ _REJECTIONS: tuple[tuple[re.Pattern[str], RejectReason, str], ...] = (
      "too_large", "Leave large files out of the change"),
     (re.compile(r"protected branch|GH006|GH013|rule violations|Cannot (create|update) this protected", re.I),
      "protected_branch", "Allow the App to write branches of this name, or change the branch prefix"),
+    (_NAME_TAKEN, "name_taken", "Remove or rename the branch that is in the way, or change the branch prefix"),
     (re.compile(r"branch is currently checked out|refusing to update checked out branch"),
      "checked_out", "Choose another branch name, or check out a different branch there"),
     (re.compile(r"hook declined|pre-receive", re.I), "hook_declined", "See what the remote's hook says"),

@@ -57,7 +57,7 @@ def end(database: Database, task_id: str, there: Stage = Stage.FAILED) -> None:
 def messages(state: Path) -> list[str]:
     """The task ids in the broker's folder."""
     found = []
-    for path in sorted((state / "broker" / "in").glob("*.msg")):
+    for path in sorted((state / "broker").glob("*.msg")):
         body = json.loads(path.read_text())
         found.append(str(body["headers"]["argsrepr"]).strip("[]'\""))
     return found

@@ -56,6 +56,9 @@ def test_failures_have_types(stderr: str, kind: type[RepositoryError]) -> None:
          "protected_branch"),
         ("[remote rejected] (pre-receive hook declined)", "remote: no thanks", "hook_declined"),
         ("[remote rejected] (branch is currently checked out)", "", "checked_out"),
+        ("[remote rejected] (failed to update ref)",
+         "remote: error: cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot create 'refs/heads/a/b'",
+         "name_taken"),
         ("[remote rejected] (shallow update not allowed)", "", "other"),
     ],
 )  # fmt: skip

@@ -216,6 +216,19 @@ def test_the_branch_that_is_checked_out_is_refused(source: Source, mirror_of: Op
     assert (folder / "a").read_text() == "1"
 
 
+@pytest.mark.parametrize(("there", "wanted"), [("forgehand", "forgehand/1"), ("forgehand/1/2", "forgehand/1")])
+def test_a_name_another_branch_rules_out_is_not_waited_for(
+    there: str, wanted: str, source: Source, mirror_of: Opener
+) -> None:
+    folder = source({"a": "1"})
+    plain_git(folder, "branch", there)
+    mirror = mirror_of(folder)
+    sha = mirror.commit("main", {"a": file("2")}, "m", BOT, WHEN)
+    with pytest.raises(PushRejected) as refusal:
+        mirror.push(sha, wanted, expected=None)
+    assert refusal.value.reason == "name_taken"
+
+
 def test_nothing_of_a_hostile_repository_runs(source: Source, mirror_of: Opener, tmp_path: Path) -> None:
     folder = source({"a.txt": "1", ".gitattributes": "* filter=evil diff=evil merge=evil\n",
                      ".gitmodules": '[submodule "x"]\n\tpath = x\n\turl = -uwould-run\n'})  # fmt: skip
