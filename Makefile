@@ -4,6 +4,8 @@ UV := .tools/bin/uv
 RUN := .venv/bin
 # More at a time than cores: many tests wait for processes, leases and CI most of their time.
 JOBS ?= 4
+# Where it is set, as in many images, every process would compile everything it imports: seconds, each time.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check engines test-chaos bench-intake bench-agent bench-memory format openapi clean
@@ -16,7 +18,7 @@ $(UV):
 	.tools/bin/pip install --quiet --disable-pip-version-check "uv==0.13.8"
 
 .venv/.from-lock: uv.lock pyproject.toml | $(UV)
-	$(UV) sync --frozen --quiet --extra postgres --extra redis
+	$(UV) sync --frozen --quiet --compile-bytecode --extra postgres --extra redis
 	@touch $@
 
 setup: .venv/.from-lock ## Make the virtual environment from the lock file

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from app import serve as serve_web
 from forges.github import GitHubApp, Patience, Redactor
 from observability import configure_logging, init_sentry, init_sentry_in_worker, keep_under_celery
 from settings import Settings, load_settings
@@ -42,6 +41,8 @@ def web() -> None:
     """Run the web alone: webhooks, health, metrics.
 
     Example: forgehand web"""
+    from app import serve as serve_web  # here: the worker has no use for it
+
     settings = load_settings(service="web")
     secrets = secrets_of(settings)
     configure_logging(settings.log_level, secrets=secrets)

@@ -82,7 +82,7 @@ def test_an_installation_token_is_no_jwt(stage: Stage, client: github.Github) ->
 
 
 def test_tokens_really_expire(tmp_path: Path) -> None:
-    with Twin(tmp_path / "git", token_life=timedelta(seconds=1)) as twin:
+    with Twin(tmp_path / "git", token_life=timedelta(seconds=4)) as twin:
         stage = twin.furnish("durations")
         made = ask(stage, "POST", f"/app/installations/{stage.installation_id}/access_tokens", token_for(stage)).json()
         assert ask(stage, "GET", f"/repos/{stage.repository}", made["token"]).status_code == 200
