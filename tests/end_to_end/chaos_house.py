@@ -27,12 +27,15 @@ ENDS = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED, Stage.NEEDS_HUMAN})
 
 @dataclass
 class ChaosHouse:
-    """`allowed` counts for each step of the model how often a kill had it in flight: so often it may be asked again."""
+    """`allowed` counts for each step of the model how often a kill had it in flight: so often it may be asked again.
+    `given_up` counts the calls a worker gave up in good order: each stays on the books, since it may have been billed.
+    """
 
     house: House
     gate: Gate
     model: GatedModel
     allowed: Counter[tuple[str, int]] = field(default_factory=Counter)
+    given_up: int = 0
     kills: int = 0
     recovered_s: list[float] = field(default_factory=list)
 
