@@ -7,7 +7,8 @@ box is hostile bytes: implementations check paths, kinds and sizes before a valu
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType, TracebackType
 from typing import BinaryIO, Literal, Protocol, Self
@@ -21,7 +22,8 @@ LIST_LIMIT = 2_000
 CHANGES_MAX_BYTES = 64 << 20
 CHANGES_MAX_FILES = 20_000
 
-Isolation = Literal["bubblewrap", "none"]
+Isolation = str
+"""What surrounds a box, for people: `bubblewrap`, `docker (runsc)`, `kubernetes (kata)`; `none` when nothing does."""
 ChangeKind = Literal["file", "symlink", "deleted"]
 EntryKind = Literal["file", "directory", "symlink", "other"]
 
@@ -58,13 +60,18 @@ class ChangesTooLarge(SandboxError):
     """The changes in the workspace exceed the caller's `max_bytes` or `max_files`."""
 
 
+DESTINATION = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*:[0-9]{1,5}")
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
     """What a box may use. Every field is a hard limit: a backend enforces it or raises `LimitUnenforceable`.
 
     `cpus` in cores, sizes in bytes, `processes` counts threads too, `lifetime_s` in seconds from creation.
     `memory_bytes` bounds the memory of the programs; `disk_bytes` bounds each writable filesystem of the box.
-    Raises ValueError for a limit which is not positive and finite.
+    `network`: what may be reached, as `host:port` or `*.domain:port`, through the proxy on the box's loopback and in
+    no other way; empty: nothing. `gpus`: whole devices of the box's own.
+    Raises ValueError for a limit which is not positive and finite, and for a destination of another form.
     """
 
     image: str | None = None
@@ -72,8 +79,9 @@ class SandboxSpec:
     memory_bytes: int = 2 << 30
     disk_bytes: int = 4 << 30
     processes: int = 512
-    network: Literal["none"] = "none"
+    network: tuple[str, ...] = ()
     lifetime_s: float = 3600.0
+    gpus: int = 0
 
     def __post_init__(self) -> None:
         for name in ("cpus", "memory_bytes", "disk_bytes", "processes", "lifetime_s"):
@@ -83,13 +91,16 @@ class SandboxSpec:
         for name in ("memory_bytes", "disk_bytes", "processes"):
             if not isinstance(getattr(self, name), int):
                 raise ValueError(f"SandboxSpec.{name} must be a whole number, not {getattr(self, name)!r}")
-        if self.network != "none":
-            raise ValueError(f"SandboxSpec.network must be 'none', not {self.network!r}: no other policy exists")
+        for destination in self.network:
+            if not DESTINATION.fullmatch(destination):
+                raise ValueError(f"SandboxSpec.network: {destination!r} is not of the form host:port or *.domain:port")
+        if isinstance(self.gpus, bool) or not isinstance(self.gpus, int) or self.gpus < 0:
+            raise ValueError(f"SandboxSpec.gpus must be a whole number, not {self.gpus!r}")
         if self.image is not None and (not self.image or "\0" in self.image):
             raise ValueError("SandboxSpec.image must be None or a non-empty name")
 
 
-LIMITS = tuple(field.name for field in fields(SandboxSpec) if field.name != "image")
+LIMITS = tuple(field.name for field in fields(SandboxSpec) if field.name not in ("image", "gpus"))
 """The names `Backend.enforcement` answers for."""
 
 
@@ -219,7 +230,18 @@ class Backend(Protocol):
         """For each name in `LIMITS`: by what means it is imposed; a limit that is not imposed is missing."""
 
     def create(self, spec: SandboxSpec, *, name: str, labels: Mapping[str, str] = NO_NAMES) -> Box:
-        """Makes a box. SandboxUnavailable, LimitUnenforceable."""
+        """Makes a box. The name is its identity: SandboxError when there is a living box of that name.
 
-    def reap(self, keep: Container[str]) -> Sequence[str]:
-        """Removes boxes whose owner died or whose lifetime is over, except those in `keep`; returns their names."""
+        SandboxUnavailable, LimitUnenforceable.
+        """
+
+    def attach(self, name: str) -> Box | None:
+        """The living box of that name, taken over from whoever used it: their calls raise BoxLost and what ran for
+        them is killed. None when there is none, or where boxes die with the process that made them."""
+
+    def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
+        """Removes what dead or unknown owners left: boxes whose name is not in `keep()`, boxes past their lifetime.
+
+        `keep` is called after the boxes have been listed, so that one made meanwhile is not mistaken for a remnant.
+        Returns the names of those removed.
+        """

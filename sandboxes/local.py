@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from .bubblewrap import (
     usr_links,
 )
 from .channel import Channel, Failure, SocketTransport
-from .contract import NO_NAMES, BoxLost, SandboxError, SandboxSpec, SandboxUnavailable
+from .contract import NO_NAMES, BoxLost, LimitUnenforceable, SandboxError, SandboxSpec, SandboxUnavailable
 from .package import BOOTSTRAP, runner_zip
 from .processes import SPAWNER, Process
 from .records import Record, Records, check_name, deadline_in, myself
@@ -99,6 +99,10 @@ class BubblewrapBackend:
                 "the local backend shows the host's own programs",
                 "Leave the image out, or use the docker or kubernetes backend",
             )
+        if spec.network:
+            raise LimitUnenforceable("network", "local boxes have no proxy yet", "Leave the destinations out")
+        if spec.gpus:
+            raise SandboxUnavailable("no box with a GPU", "local boxes see no devices", "Use the kubernetes backend")
         prepared = self._prepare()
         record = Record(name, self.name, myself(), deadline_in(spec.lifetime_s), dict(labels))
         with ExitStack() as undo:
@@ -123,10 +127,14 @@ class BubblewrapBackend:
             end = undo.pop_all()
         return ChannelBox(name, "bubblewrap", channel, end.close)
 
-    def reap(self, keep: Container[str]) -> Sequence[str]:
-        removed = []
-        for record in self._records.all():
-            if record.backend == self.name and record.name not in keep and record.dead(time.time()):
+    def attach(self, name: str) -> None:
+        return None  # a box dies with the process that made it
+
+    def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
+        found = [one for one in self._records.all() if one.backend == self.name]
+        kept, removed = keep(), []
+        for record in found:
+            if record.name not in kept and record.dead(time.time()):
                 if record.runner:
                     record.runner.kill()
                 cgroups.Group(tuple(map(Path, record.groups))).remove()

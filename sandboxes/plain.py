@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Literal
 
 from .box import ChannelBox
 from .channel import Channel, SocketTransport
-from .contract import LIMITS, NO_NAMES, SandboxError, SandboxSpec, SandboxUnavailable
+from .contract import LIMITS, NO_NAMES, LimitUnenforceable, SandboxError, SandboxSpec, SandboxUnavailable
 from .package import BOOTSTRAP, runner_zip
 from .processes import SPAWNER, Process
 from .records import Record, Records, check_name, deadline_in, myself
@@ -60,6 +60,10 @@ class PlainBackend:
         check_name(name)
         if spec.image is not None:
             raise SandboxUnavailable(f"no box of the image {spec.image}", "a plain process has no images")
+        if spec.network:
+            raise LimitUnenforceable("network", "a plain process reaches whatever its machine does", "Use bubblewrap")
+        if spec.gpus:
+            raise SandboxUnavailable("no box with a GPU", "a plain process has none of its own")
         directory = self._root / "plain" / f"{name}-{secrets.token_hex(4)}"
         record = Record(name, self.name, myself(), deadline_in(spec.lifetime_s), dict(labels), None, (), str(directory))
         with ExitStack() as undo:
@@ -101,10 +105,14 @@ class PlainBackend:
             end = undo.pop_all()
         return ChannelBox(name, "none", channel, end.close)
 
-    def reap(self, keep: Container[str]) -> Sequence[str]:
-        removed = []
-        for record in self._records.all():
-            if record.backend == self.name and record.name not in keep and record.dead(time.time()):
+    def attach(self, name: str) -> None:
+        return None  # a box dies with the process that made it
+
+    def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
+        found = [one for one in self._records.all() if one.backend == self.name]
+        kept, removed = keep(), []
+        for record in found:
+            if record.name not in kept and record.dead(time.time()):
                 if record.runner:
                     record.runner.kill()
                 if record.directory:

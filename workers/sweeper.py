@@ -25,9 +25,11 @@ def sweep(workshop: Workshop) -> list[str]:
 
 def reap(workshop: Workshop) -> list[str]:
     """Removes boxes left behind by dead workers; the names of those removed. Boxes of live leases are kept."""
-    now = workshop.clock()
-    with workshop.database.read() as session:
-        held = session.execute(select(Task.id, Task.fence).where(Task.lease_until > now)).all()
-    purposes = ("attempt", "base", "head")
-    keep = {f"{task_id}-{purpose}-{fence}" for task_id, fence in held for purpose in purposes}
+
+    def keep() -> set[str]:
+        with workshop.database.read() as session:
+            held = session.execute(select(Task.id, Task.fence).where(Task.lease_until > workshop.clock())).all()
+        purposes = ("attempt", "base", "head")
+        return {f"{task_id}-{purpose}-{fence}" for task_id, fence in held for purpose in purposes}
+
     return list(workshop.backend.reap(keep))
