@@ -94,11 +94,12 @@ class Channel:
         return frame.header
 
     def call(
-        self, op: str, fields: dict[str, Any], parts: Iterable[Part] = (({}, b""),), *, patience: float
+        self, op: str, fields: dict[str, Any], parts: Iterable[Part] = (({}, b""),), *, patience: float | None
     ) -> Iterator[Frame]:
         """Sends a request of one or more parts and yields the frames of its answer.
 
-        `patience`: seconds to wait for the first frame and between any two. BoxLost, Failure.
+        `patience`: seconds to wait for the first frame and between any two; None: as long as it takes.
+        BoxLost, Failure.
         """
         request = next(self._ids)
         queue: SimpleQueue[Frame | None] = SimpleQueue()
@@ -162,7 +163,7 @@ class Channel:
             except OSError as error:
                 raise self.lose(f"the connection broke ({error.strerror or error})") from None
 
-    def _answers(self, queue: SimpleQueue[Frame | None], patience: float) -> Iterator[Frame]:
+    def _answers(self, queue: SimpleQueue[Frame | None], patience: float | None) -> Iterator[Frame]:
         while True:
             try:
                 frame = queue.get(timeout=patience)

@@ -35,7 +35,10 @@ from .bubblewrap import (
     usr_links,
 )
 from .channel import Channel, Failure, SocketTransport
-from .contract import NO_NAMES, BoxLost, LimitUnenforceable, SandboxError, SandboxSpec, SandboxUnavailable
+from .contract import NO_NAMES, BoxLost, SandboxError, SandboxSpec, SandboxUnavailable
+from .egress import PORT, Policy, Tunnel
+from .egress.policy import Network
+from .inside import proxy
 from .package import BOOTSTRAP, runner_zip
 from .processes import SPAWNER, Process
 from .records import Record, Records, check_name, deadline_in, myself
@@ -56,12 +59,21 @@ class BubblewrapBackend:
 
     `state`: a directory for the records of boxes. `read_only`: paths of the host to show in every box, such as a
     virtual environment; a plain path keeps its place. `path`: directories of the box to put first in PATH.
+    `private`: networks that are not public and may be reached all the same, when a destination's name stands for them.
     The Python that runs this process runs in the box too, as `python3` and `python`.
     """
 
     name = "local"
 
-    def __init__(self, state: Path, *, read_only: Sequence[Path | Bind] = (), path: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *,
+        read_only: Sequence[Path | Bind] = (),
+        path: Sequence[str] = (),
+        private: Sequence[Network] = (),
+    ) -> None:
+        self._private = private
         self._records = Records(Path(state) / "boxes")
         base = sys.base_prefix
         binds = [bind if isinstance(bind, Bind) else Bind(str(bind), str(bind)) for bind in read_only]
@@ -87,7 +99,7 @@ class BubblewrapBackend:
         return {
             **means,
             "disk_bytes": "tmpfs size, for each of " + ", ".join(WRITABLE),
-            "network": "an empty network namespace",
+            "network": "an empty network namespace; destinations through the proxy on its loopback alone",
             "lifetime_s": "the runner, process 1 of the box, exits; reap removes what is left",
         }
 
@@ -99,8 +111,6 @@ class BubblewrapBackend:
                 "the local backend shows the host's own programs",
                 "Leave the image out, or use the docker or kubernetes backend",
             )
-        if spec.network:
-            raise LimitUnenforceable("network", "local boxes have no proxy yet", "Leave the destinations out")
         if spec.gpus:
             raise SandboxUnavailable("no box with a GPU", "local boxes see no devices", "Use the kubernetes backend")
         prepared = self._prepare()
@@ -124,6 +134,8 @@ class BubblewrapBackend:
             undo.callback(channel.join)
             undo.callback(channel.lose, "it was closed")
             _greet(channel, self._settings(spec), process)
+            if spec.network:
+                Tunnel(channel, Policy(spec.network, self._private), name).start()
             end = undo.pop_all()
         return ChannelBox(name, "bubblewrap", channel, end.close)
 
@@ -154,7 +166,7 @@ class BubblewrapBackend:
         return {
             "workspace": "/work",
             "reach": "box",
-            "env": self._env,
+            "env": self._env | (proxy.environment(PORT) if spec.network else {}),
             "rlimits": {"core": 0, "nproc": spec.processes + _SPARE_PROCESSES // 2},
             "memory": {"cgroup": MEMORY, "limit": spec.memory_bytes, "filesystems": list(WRITABLE)},
             "lifetime_s": spec.lifetime_s,

@@ -18,9 +18,10 @@ from .limits import MemoryWatch, rlimits
 from .link import Link
 from .operations import OPERATIONS, Part, Place, error_code
 from .processes import become_subreaper, hide_from_commands, kill_below
+from .proxy import Proxy
 from .workspace import Fingerprint, Intake, Refused, clear
 
-CAPABILITIES = ["run", "cancel", "read", "write", "list", "put_tree", "apply_changes", "get_changes", "ping"]
+CAPABILITIES = ["run", "cancel", "read", "write", "list", "put_tree", "apply_changes", "get_changes", "ping", "tunnel"]
 MAX_BODY = 64 << 20
 _SLICE_S = 0.005
 _NEVER = float("inf")
@@ -33,6 +34,7 @@ class Runner:
         self._selector = selectors.DefaultSelector()
         self._link = Link(self._selector, in_fd, out_fd)
         self._crew = Crew(self._selector, self._link.send_body)
+        self._proxy = Proxy(self._selector, self._link.send)
         self._selector.register(in_fd, selectors.EVENT_READ, self._receive)
         self._bodies: dict[int, tuple[dict[str, Any], bytearray]] = {}
         self._intakes: dict[int, tuple[Intake, dict[str, Fingerprint] | None]] = {}
@@ -117,11 +119,29 @@ class Runner:
         elif op == "apply_changes":
             self._intakes[request] = Intake(self._place.workspace), None
             self._take(request, frame)
+        elif op.startswith("tunnel_"):
+            self._tunnel(request, op, header, frame.payload)
         elif op == "run" or op in OPERATIONS:
             self._bodies[request] = header, bytearray()
             self._gather(request, frame)
         else:
             raise Refused("bad_request", f"unknown operation {op!r}")
+
+    def _tunnel(self, request: int, op: str, header: dict[str, Any], data: bytes) -> None:
+        if op == "tunnel_listen":
+            self._proxy.listen(request, header["port"])
+            return
+        number = header["connection"]
+        if op == "tunnel_send":
+            self._proxy.send(request, number, data, end=header["end"])
+            return
+        if op == "tunnel_more":
+            self._proxy.more(number)
+        elif op == "tunnel_close":
+            self._proxy.drop(number)
+        else:
+            raise Refused("bad_request", f"unknown operation {op!r}")
+        self._link.send({"id": request, "ok": True})
 
     def _hello(self, request: int, header: dict[str, Any]) -> None:
         if header.get("protocol") != PROTOCOL:
