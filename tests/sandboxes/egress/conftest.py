@@ -79,8 +79,21 @@ def tls_site(tmp_path: Path) -> Iterator[Site]:
     """Serves https://localhost with a certificate of its own making."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate]
-        + ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:other.localhost"],
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+            "-days",
+            "2",
+            *["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:other.localhost"],
+        ],
         check=True,
         capture_output=True,
     )
