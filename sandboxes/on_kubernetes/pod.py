@@ -1,0 +1,187 @@
+"""The pod of a box, as the manifest that is sent. Pure: a spec, a place and an identity in, plain values out.
+
+Written for current Kubernetes and valid from 1.20 on. Everything a pod gets by default and a stranger should not have
+is taken away here: the service account's token, the addresses of services, capabilities, root, a writable image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..contract import SandboxSpec
+from .place import Place
+
+UID_LOW, UID_HIGH = 1 << 20, 1 << 30
+"""Each box has a user id of its own: RLIMIT_NPROC counts by user on the whole node, so boxes that share one would share
+its processes too. No image and no node has accounts that high."""
+GID = 65532
+HOME = "/home/sandbox"
+WRITABLE: Mapping[str, str] = {"work": "/work", "home": HOME, "tmp": "/tmp", "shm": "/dev/shm"}  # noqa: S108 - the box's own
+"""Volume to path: the only places a program in the box can write to, each a tmpfs of its own."""
+RUNNER = "/run/forgehand"
+CONTAINER = "box"
+SPARE_MEMORY = 128 << 20
+PREFIX = "forgehand.dev/"
+MANAGED = "app.kubernetes.io/managed-by"
+INSTALLATION = f"{PREFIX}installation"
+BOX, OWNER, DEADLINE, TOKEN = (PREFIX + word for word in ("box", "owner", "deadline", "token"))
+_SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_EPHEMERAL = 32 << 20
+"""What the node's own disk may hold for a box: nothing but the (empty) log of process 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells a box from all others. `token` is what a host proves itself with; `deadline` in seconds since 1970."""
+
+    name: str
+    owner: str
+    token: bytes
+    uid: int
+    deadline: float
+    labels: Mapping[str, str]
+
+
+def pod_name(name: str) -> str:
+    """The pod's name for a box's: the same for the same box, so that making it twice is noticed by the API server."""
+    if _SUBDOMAIN.fullmatch(name):
+        return f"forgehand-{name}"
+    slug = re.sub(r"[^a-z0-9]+", "-", name).strip("-")
+    return f"forgehand-{slug}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def memory_limit(spec: SandboxSpec, watched: bool) -> int:
+    """Bytes of the memory control group, which counts the box's files too: they are on tmpfs.
+
+    `watched`: the runner holds the programs to `memory_bytes` by itself; where it cannot, programs and files share it.
+    """
+    return spec.memory_bytes + SPARE_MEMORY + (spec.disk_bytes if watched else 0)
+
+
+def make_pod(
+    spec: SandboxSpec,
+    place: Place,
+    identity: Identity,
+    *,
+    image: str,
+    command: Sequence[str],
+    runner: str,
+    watched: bool = True,
+) -> dict[str, Any]:
+    """The manifest. `command` starts process 1; `runner` names the ConfigMap that is mounted at `RUNNER`."""
+    runtime = place.runtime_for(spec.gpus)
+    pod_spec: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": math.ceil(spec.lifetime_s),
+        "terminationGracePeriodSeconds": 1,
+        "serviceAccountName": place.service_account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "hostNetwork": False,
+        "hostPID": False,
+        "hostIPC": False,
+        "shareProcessNamespace": False,
+        "hostname": "sandbox",
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["127.0.0.1"], "searches": [], "options": [{"name": "attempts", "value": "1"}]},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": identity.uid,
+            "runAsGroup": GID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "tolerations": [one.manifest() for one in _tolerations(spec, place)],
+        "containers": [_container(spec, place, image, command, watched)],
+        "volumes": [*_volumes(spec), {"name": "runner", "configMap": {"name": runner, "defaultMode": 0o444}}],
+    }
+    if selector := {**place.node_selector, **(place.gpu_node_selector if spec.gpus else {})}:
+        pod_spec["nodeSelector"] = selector
+    if runtime:
+        pod_spec["runtimeClassName"] = runtime
+    if place.priority_class:
+        pod_spec["priorityClassName"] = place.priority_class
+    if place.pull_secrets:
+        pod_spec["imagePullSecrets"] = [{"name": name} for name in place.pull_secrets]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(place, identity), "spec": pod_spec}
+
+
+def _metadata(place: Place, identity: Identity) -> dict[str, Any]:
+    """Annotations hold everything; labels, which allow less, what they can, for people's selectors and policies."""
+    facts = {f"{PREFIX}label-{key}": value for key, value in identity.labels.items()}
+    facts |= {BOX: identity.name, OWNER: identity.owner, DEADLINE: f"{identity.deadline:.0f}"}
+    labels = {key: value for key, value in facts.items() if _LABEL.fullmatch(value) and _key(key)}
+    return {
+        "name": pod_name(identity.name),
+        "namespace": place.namespace,
+        "labels": {
+            **labels,
+            "app.kubernetes.io/name": "sandbox",
+            MANAGED: "forgehand",
+            INSTALLATION: place.installation,
+        },
+        "annotations": {
+            **{key: value for key, value in facts.items() if _key(key)},
+            TOKEN: identity.token.hex(),
+            # The node's autoscaler must not move a box: what it holds cannot be made anew elsewhere.
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        },
+    }
+
+
+def _key(key: str) -> bool:
+    return bool(_LABEL.fullmatch(key.removeprefix(PREFIX)))
+
+
+def _tolerations(spec: SandboxSpec, place: Place) -> Sequence[Any]:
+    return (*place.tolerations, *(place.gpu_tolerations if spec.gpus else ()))
+
+
+def _container(spec: SandboxSpec, place: Place, image: str, command: Sequence[str], watched: bool) -> dict[str, Any]:
+    memory = memory_limit(spec, watched)
+    limits = {
+        "cpu": f"{max(1, math.ceil(spec.cpus * 1000))}m",
+        "memory": str(memory),
+        "ephemeral-storage": str(_EPHEMERAL),
+    }
+    requests = {
+        **limits,
+        "cpu": f"{max(1, math.ceil(spec.cpus * 1000 * place.request_share))}m",
+        "memory": str(math.ceil(memory * place.request_share)),
+    }
+    if spec.gpus:
+        limits[place.gpu_resource] = requests[place.gpu_resource] = str(spec.gpus)
+    return {
+        "name": CONTAINER,
+        "image": image,
+        "imagePullPolicy": place.pull_policy,
+        "command": list(command),
+        "workingDir": "/work",
+        # The kubelet writes these into every pod; empty, they do not tell where the API server is.
+        "env": [{"name": name, "value": ""} for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_PORT")],
+        "stdin": False,
+        "tty": False,
+        "resources": {"limits": limits, "requests": requests},
+        "securityContext": {
+            "privileged": False,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "procMount": "Default",
+        },
+        "volumeMounts": [
+            *({"name": name, "mountPath": path} for name, path in WRITABLE.items()),
+            {"name": "runner", "mountPath": RUNNER, "readOnly": True},
+        ],
+    }
+
+
+def _volumes(spec: SandboxSpec) -> list[dict[str, Any]]:
+    return [{"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(spec.disk_bytes)}} for name in WRITABLE]
