@@ -15,6 +15,10 @@ from pathlib import Path
 
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from inside.serve import main; main()"
 """Given to `python3 -c`, followed by the path of the zip: it avoids importing runpy, which a start by path does."""
+BOOTSTRAP_DOOR = "import sys; sys.path.insert(0, sys.argv[1]); from inside.door import main; main()"
+"""The same for process 1 of a box that outlives its hosts; after the zip, see `inside.door.main`."""
+BOOTSTRAP_BRIDGE = "import sys; sys.path.insert(0, sys.argv[1]); from inside.bridge import main; main()"
+"""The same for what a host executes in such a box to be connected."""
 
 _INSIDE = Path(__file__).parent / "inside"
 

@@ -1,5 +1,6 @@
 """All commands under way: starting them, moving their bytes, and ending those whose time or memory is over."""
 
+import errno
 import os
 import selectors
 import signal
@@ -23,9 +24,9 @@ Answer = Callable[[dict[str, Any], bytes], None]
 class Crew:
     """`answer` is called with each result as it comes: a header with the request's id, and kept output as body."""
 
-    def __init__(self, selector: selectors.BaseSelector, answer: Answer) -> None:
+    def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
-        self._answer = answer
+        self.answer: Answer = _unheard
         self._commands: dict[int, Command] = {}
         self._watch_at = 0.0
         self.watch: MemoryWatch | None = None
@@ -63,6 +64,15 @@ class Crew:
                 command.end("cancel")
                 return True
         return False
+
+    def abandon(self) -> None:
+        """Kills all commands, which nobody waits for any more. OSError when something does not die."""
+        if not kill_below(os.getpid()):
+            raise OSError(errno.EBUSY, "a process of an abandoned command does not die")
+        for command in self._commands.values():
+            self._release(command)
+        self._commands.clear()
+        self.answer, self.watch = _unheard, None
 
     def due(self) -> float:
         """When `tend` must be called next, on the monotonic clock."""
@@ -125,14 +135,11 @@ class Crew:
             # Its supervisor was killed, so its orphans are ours now: all that no living supervisor answers for.
             kill_below(os.getpid(), spare=self._commands)
             command.collect()
-        for fd in (command.started.stdin, command.started.stdout, command.started.stderr):
-            if fd >= 0 and fd in self._selector.get_map():
-                self._selector.unregister(fd)
         code = command.outcome()
-        command.close()
+        self._release(command)
         if command.reason == "cancel":
             header: dict[str, Any] = {"ok": False, "error": "cancelled", "message": "cancelled by the host"}
-            self._answer({"id": command.request, **header}, b"")
+            self.answer({"id": command.request, **header}, b"")
             return
         killed = self.watch is not None and self.watch.kills() > command.kills_before
         stdout, stderr = command.stdout.value(), command.stderr.value()
@@ -146,4 +153,14 @@ class Crew:
             "stderr_bytes": command.stderr.total,
             "stdout_kept": len(stdout),
         }
-        self._answer({"id": command.request, "ok": True, **header}, stdout + stderr)
+        self.answer({"id": command.request, "ok": True, **header}, stdout + stderr)
+
+    def _release(self, command: Command) -> None:
+        for fd in (command.started.stdin, command.started.stdout, command.started.stderr):
+            if fd >= 0 and fd in self._selector.get_map():
+                self._selector.unregister(fd)
+        command.close()
+
+
+def _unheard(header: dict[str, Any], body: bytes) -> None:
+    """No host is connected: an answer has nowhere to go."""

@@ -77,6 +77,13 @@ class Link:
             return
         self._selector.unregister(self._out)
 
+    def close(self) -> None:
+        """Closes both descriptors, sent or not."""
+        self._lose()
+        self._selector.unregister(self._in)
+        for fd in {self._in, self._out}:
+            os.close(fd)
+
     def _lose(self) -> None:
         """Nobody listens any more: what was to be said is dropped."""
         self.lost = True

@@ -6,6 +6,7 @@ requests make progress together. The rest of a request that already failed is re
 
 import os
 import selectors
+import signal
 import sys
 import time
 from collections import deque
@@ -28,41 +29,61 @@ _NEVER = float("inf")
 
 
 class Runner:
-    """Serves one host until told to stop, the host goes away or falls silent, or the lifetime is over."""
+    """Serves one host until told to stop, the host goes away or falls silent, or the lifetime is over.
 
-    def __init__(self, in_fd: int, out_fd: int) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._link = Link(self._selector, in_fd, out_fd)
-        self._crew = Crew(self._selector, self._link.send_body)
-        self._proxy = Proxy(self._selector, self._link.send)
-        self._selector.register(in_fd, selectors.EVENT_READ, self._receive)
+    `place`: the workspace as an earlier host left it.
+    """
+
+    def __init__(
+        self, selector: selectors.BaseSelector, crew: Crew, in_fd: int, out_fd: int, place: Place | None = None
+    ) -> None:
+        self._selector = selector
+        self._link = Link(selector, in_fd, out_fd)
+        self._crew = crew
+        crew.answer = self._link.send_body
+        self._proxy = Proxy(selector, self._link.send)
+        selector.register(in_fd, selectors.EVENT_READ, self._receive)
         self._bodies: dict[int, tuple[dict[str, Any], bytearray]] = {}
         self._intakes: dict[int, tuple[Intake, dict[str, Fingerprint] | None]] = {}
         self._tasks: deque[tuple[int, Iterator[Part | None]]] = deque()
         self._place: Place | None = None
+        self._left = place
         self._env: dict[str, str] = {}
-        self._ends = self._silent_at = self._silence = _NEVER
+        self._silent_at = self._silence = _NEVER
         self._running = True
+        self.ends = _NEVER
+        """When the lifetime is over, on the monotonic clock."""
+        self.stopped = False
+        """True once the host has asked for the end of the box, not only of its own link."""
 
-    def serve(self) -> None:
-        try:
-            while (self._running or not self._link.empty) and not self._link.lost:
-                for key, _ in self._selector.select(self._patience()):
-                    # An earlier event of this round may have closed this descriptor.
-                    if self._selector.get_map().get(key.fd) is key:
-                        key.data()
-                self._crew.tend()
-                self._work()
-                if time.monotonic() >= min(self._ends, self._silent_at):
-                    return
-        finally:
-            kill_below(os.getpid())
+    @property
+    def alive(self) -> bool:
+        """False once the link is over and all that could still be said on it is said."""
+        if self._link.lost or time.monotonic() >= min(self.ends, self._silent_at):
+            return False
+        return self._running or not self._link.empty
 
-    def _patience(self) -> float | None:
+    def turn(self, until: float = _NEVER) -> None:
+        """Waits for something to do, at most `until` on the monotonic clock, and does it."""
+        events(self._selector, min(until, self._due()))
+        self._crew.tend()
+        self._work()
+
+    def end(self) -> Place | None:
+        """Gives up the link, killing what runs for it; the workspace, for the next. OSError when something lives on."""
+        self._running = False
+        self._proxy.close()
+        self._crew.abandon()
+        for intake, _ in self._intakes.values():
+            intake.close()
+        self._tasks.clear()
+        self._link.close()
+        return self._place or self._left
+
+    def _due(self) -> float:
         if self._tasks and not self._link.full:
             return 0
-        due = min(self._ends, self._silent_at, self._crew.due())
-        return None if due == _NEVER else max(0.0, due - time.monotonic())
+        return min(self.ends, self._silent_at, self._crew.due())
 
     def _receive(self) -> None:
         try:
@@ -106,7 +127,7 @@ class Runner:
             self._link.send({"id": request, "ok": True})
         elif op == "shutdown":
             self._link.send({"id": request, "ok": True})
-            self._running = False
+            self._running, self.stopped = False, True
         elif op == "cancel":
             self._link.send({"id": request, "ok": True, "found": self._crew.cancel(header["target"])})
         elif self._place is None:
@@ -152,10 +173,12 @@ class Runner:
         if memory := header.get("memory"):
             self._crew.watch = MemoryWatch(memory["cgroup"], memory["limit"], memory["filesystems"])
         self._env = dict(header["env"])
-        self._ends = time.monotonic() + header["lifetime_s"]
+        self.ends = time.monotonic() + header["lifetime_s"]
         self._silence = header.get("silence_s") or _NEVER
         self._silent_at = time.monotonic() + self._silence
         self._place = Place(workspace, everywhere=header["reach"] == "box")
+        if self._left and self._left.workspace == workspace:
+            self._place.manifest = self._left.manifest
         answer = {"protocol": PROTOCOL, "capabilities": CAPABILITIES, "python": sys.version.split()[0]}
         self._link.send({"id": request, "ok": True, **answer, "pid": os.getpid(), "uid": os.getuid()})
 
@@ -204,13 +227,38 @@ class Runner:
                 self._fail(request, error)
 
 
-def main() -> None:
-    """Takes the standard streams for the protocol alone and serves until the end."""
+def events(selector: selectors.BaseSelector, until: float) -> None:
+    """Calls the handlers of what is ready, waiting at most `until` on the monotonic clock."""
+    for key, _ in selector.select(None if until == _NEVER else max(0.0, until - time.monotonic())):
+        # An earlier event of this round may have closed this descriptor.
+        if selector.get_map().get(key.fd) is key:
+            key.data()
+
+
+def prepare() -> tuple[int, int]:
+    """Makes this process fit to own a box; its former standard input and output.
+
+    As process 1 of a pid namespace it cannot be killed from inside by a signal it has no handler for: Python's own
+    handler of SIGINT would be one.
+    """
     os.umask(0o022)
     hide_from_commands()
     become_subreaper()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     in_fd, out_fd = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    Runner(in_fd, out_fd).serve()
+    return in_fd, out_fd
+
+
+def main() -> None:
+    """Takes the standard streams for the protocol alone and serves until the end."""
+    in_fd, out_fd = prepare()
+    selector = selectors.DefaultSelector()
+    runner = Runner(selector, Crew(selector), in_fd, out_fd)
+    try:
+        while runner.alive:
+            runner.turn()
+    finally:
+        kill_below(os.getpid())
