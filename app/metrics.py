@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from store import machines
 from store.deliveries import counts, oldest_pending_at
 from store.schema import BudgetEntry, Task, TaskInput
 from store.stages import TERMINAL, Stage
@@ -22,9 +23,8 @@ DELIVERY_STATES = ("pending", "done", "ignored", "failed")
 def render(session: Session, answers: Mapping[str, int], *, now: float) -> bytes:
     """The whole page. `answers`: this process's webhook answers by result; `now`: Unix seconds."""
     registry = CollectorRegistry()
-    registry.register(
-        _Families([_answers(answers), *_deliveries(session, now), *_tasks(session, now), *_spent(session)])
-    )
+    found = [_answers(answers), *_deliveries(session, now), *_tasks(session, now), *_machines(session, now)]
+    registry.register(_Families([*found, *_spent(session)]))
     return generate_latest(registry)
 
 
@@ -43,6 +43,14 @@ def _answers(answers: Mapping[str, int]) -> Metric:
     for result, count in sorted(answers.items()):
         family.add_metric([result], count)
     return family
+
+
+def _machines(session: Session, now: float) -> Iterator[Metric]:
+    in_use, waiting = machines.counts(session, now=now)
+    yield GaugeMetricFamily(
+        "forgehand_machines", "Tasks with a machine for their boxes, where a limit counts them.", value=in_use
+    )
+    yield GaugeMetricFamily("forgehand_machines_waiting", "Tasks in line for a machine.", value=waiting)
 
 
 def _deliveries(session: Session, now: float) -> Iterator[Metric]:

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     sandbox_disk_mb: int = Field(default=4096, ge=16)
     sandbox_processes: int = Field(default=512, ge=16)
     command_timeout_s: float = Field(default=600.0, gt=0)
+    machines: int = Field(default=0, ge=0)
+    machines_per_installation: int = Field(default=0, ge=0)
+    machines_per_repository: int = Field(default=0, ge=0)
+    machines_per_node: int = Field(default=0, ge=0)
+    node_name: str = ""
 
     # The workers
     worker_concurrency: int = Field(default=4, ge=1, le=64)

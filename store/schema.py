@@ -99,6 +99,16 @@ class Task(Base):
     finished_at: Mapped[float | None]
 
 
+class Machine(Base):
+    """A task that has a machine for its boxes, or waits for one. `fence` is the claim's that has it, 0 in line."""
+
+    __tablename__ = "machines"
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id"), primary_key=True)
+    asked_at: Mapped[float]
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    node: Mapped[str] = mapped_column(String(255))
+
+
 class TaskEvent(Base):
     """The log a status comment, a check run and a page are drawn from."""
 

@@ -10,6 +10,7 @@ from repositories.errors import RemoteUnavailable, RepositoryError
 from sandboxes.contract import BoxLost, SandboxError
 from store import TERMINAL, Claim, LeaseLost, Stage, tasks
 from store.stages import check_move
+from workers import fleet
 from workers.decisions import Decision, EndTask, HandBack, Move, Wait
 from workers.heartbeat import Heartbeat
 from workers.rescue import rescue
@@ -76,6 +77,8 @@ class Conductor:
                 f"the worker was lost {MOST_CLAIMS_WITHOUT_PROGRESS} times in the stage {stage} of this task",
             )
         try:
+            if (in_line := fleet.wait_in_line(context, stage)) is not None:
+                return in_line
             decision = self.stages[stage](context)
             if isinstance(decision, Move):
                 check_move(stage, decision.there)
@@ -126,6 +129,9 @@ class Conductor:
     def _carry_out(self, context: TaskContext, held: Claim, decision: Decision) -> bool:
         """True when there is more to do now."""
         now = context.now()
+        fleet.leave(context, decision)
+        if isinstance(decision, Wait) and "in_line" in decision.remember:
+            self._show_place(context, decision)
         with context.database.write() as session:
             task = tasks.record(session, held, now=now)
             data = dict(task.data) | dict(decision.remember)
@@ -161,6 +167,12 @@ class Conductor:
         with context.database.write() as session:
             tasks.finish(session, context.held, now=context.now())
         log.info("finished", stage=context.task().stage)
+
+    def _show_place(self, context: TaskContext, wait: Wait) -> None:
+        """People see the place in line as it changes, not each time it is asked for."""
+        if context.task().data.get("in_line") != wait.remember["in_line"]:
+            context.remember(**wait.remember)
+            self._show(context)
 
     def _show(self, context: TaskContext) -> None:
         try:

@@ -68,9 +68,13 @@ class Picture:
     events: Sequence[Event]
     left_out: Sequence[str]
     saved_patch: bool
+    in_line: tuple[int, int] | None
 
 
 def headline(picture: Picture) -> str:
+    if picture.in_line is not None and picture.stage not in TERMINAL:
+        number, of = picture.in_line
+        return f"Waiting for a machine: number {number} of {of} in line."
     return HEADLINES[picture.stage]
 
 
@@ -240,4 +244,5 @@ def picture_of(
         events=events,
         left_out=data.get("left_out", []),
         saved_patch=bool(data.get("saved_patch")),
+        in_line=(in_line["number"], in_line["of"]) if (in_line := data.get("in_line")) else None,
     )

@@ -115,6 +115,8 @@ def test_every_figure_comes_from_the_rows(database: Database) -> None:
         ("forgehand_task_outcomes", "done"): 2,
         ("forgehand_task_outcomes", "failed"): 1,
         ("forgehand_task_leases",): 1,
+        ("forgehand_machines",): 0,
+        ("forgehand_machines_waiting",): 0,
         ("forgehand_steering_waiting", "comment"): 1,
         ("forgehand_budget_spent_usd",): 1.75,
         ("forgehand_budget_spent_tokens",): 1500,

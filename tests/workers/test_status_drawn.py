@@ -34,6 +34,7 @@ PICTURE = status.Picture(
     events=[],
     left_out=[],
     saved_patch=False,
+    in_line=None,
 )
 
 

@@ -31,7 +31,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(str(sum(got)).encode())
 
     def _send(self, body: bytes) -> None:
-        self.server.seen.append(self.path)  # type: ignore[attr-defined]
+        self.server.seen.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -55,7 +55,7 @@ def _serving(context: ssl.SSLContext | None, certificate: bytes = b"") -> Iterat
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     site = Site(server.server_port, certificate=certificate)
-    server.seen = site.seen  # type: ignore[attr-defined]
+    server.seen = site.seen
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
