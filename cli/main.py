@@ -19,6 +19,7 @@ COMMANDS = {
     "setup": ("cli.setup", "command"),
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),
+    "sandbox": ("cli.sandbox", "app"),
 }
 
 

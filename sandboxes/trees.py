@@ -38,7 +38,8 @@ def tar_items(tar: BinaryIO | bytes) -> Iterator[Item]:
                 else:
                     content = archive.extractfile(member)
                     yield path, "file", bool(member.mode & 0o100), content.read() if content else b""
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, OverflowError, MemoryError) as error:
+        # The last two: a member that announces more than there is room for.
         raise TreeRejected("the tree is refused", f"not a readable tar: {error}") from error
 
 
