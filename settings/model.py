@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from settings.machines import Destination, Network, RepositoryMachine, SandboxKind
 from settings.sources import SecretFileSource, split_list
 
 SHORTEST_WEBHOOK_SECRET = 16
@@ -78,7 +79,11 @@ class Settings(BaseSettings):
     task_budget_seconds: float = Field(default=3600.0, gt=0)
 
     # The machine a task runs in
-    sandbox: Literal["local", "docker", "kubernetes"] = "local"
+    sandbox: SandboxKind = "local"
+    sandbox_image: str = ""
+    sandbox_network: Annotated[tuple[Destination, ...], NoDecode] = ()
+    sandbox_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
+    sandbox_repositories: dict[str, RepositoryMachine] = Field(default_factory=dict)
     sandbox_allow_unisolated: bool = False
     sandbox_readonly_paths: Annotated[tuple[Path, ...], NoDecode] = ()
     sandbox_cpus: float = Field(default=1.0, gt=0)
@@ -103,7 +108,13 @@ class Settings(BaseSettings):
     in_review_poll_s: float = Field(default=900.0, gt=0)
 
     @field_validator(
-        "trigger_assignees", "model_fallbacks", "sandbox_readonly_paths", "allowed_bot_app_ids", mode="before"
+        "trigger_assignees",
+        "model_fallbacks",
+        "sandbox_readonly_paths",
+        "sandbox_network",
+        "sandbox_private_networks",
+        "allowed_bot_app_ids",
+        mode="before",
     )
     @classmethod
     def _list(cls, value: object) -> object:
@@ -137,6 +148,18 @@ class Settings(BaseSettings):
                 "or a late request could follow a task to another worker"
             )
         return self
+
+    def machine_of(self, repository: str) -> RepositoryMachine:
+        """What the boxes of a repository (`owner/name`, in any case) are; nothing of it is None but the image."""
+        given = next(
+            (one for name, one in self.sandbox_repositories.items() if name.lower() == repository.lower()),
+            RepositoryMachine(),
+        )
+        return RepositoryMachine(
+            sandbox=given.sandbox or self.sandbox,
+            image=given.image,
+            network=self.sandbox_network if given.network is None else given.network,
+        )
 
     @property
     def effective_database_url(self) -> str:

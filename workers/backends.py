@@ -2,21 +2,27 @@
 
 from sandboxes import Backend, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
 from settings import Settings
+from settings.machines import SandboxKind
 
 
-def make_backend(settings: Settings) -> Backend:
-    """Raises SandboxUnavailable or LimitUnenforceable when no box of that kind can be made here.
+def make_backend(settings: Settings, kind: SandboxKind | None = None) -> Backend:
+    """The backend of this kind, by default the settings' own.
+
+    Raises SandboxUnavailable or LimitUnenforceable when no box of that kind can be made here.
 
     Without bubblewrap, plain processes are used only where the settings allow that in so many words; every box, proof
     and comment made with them says so.
     """
-    if settings.sandbox != "local":
+    kind = kind or settings.sandbox
+    if kind != "local":
         raise SandboxUnavailable(
-            f"the {settings.sandbox} sandbox cannot be used",
+            f"the {kind} sandbox cannot be used",
             "this release has the local backend only",
             "Set FORGEHAND_SANDBOX=local",
         )
-    isolated = BubblewrapBackend(settings.state_dir, read_only=settings.sandbox_readonly_paths)
+    isolated = BubblewrapBackend(
+        settings.state_dir, read_only=settings.sandbox_readonly_paths, private=settings.sandbox_private_networks
+    )
     try:
         isolated.probe()
     except (SandboxUnavailable, LimitUnenforceable):

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sandboxes.contract import Box, SandboxSpec
 from settings import Settings
 from store import journal
 from workers.changes import unpack
+from workers.facts import facts_of
 from workers.workshop import TaskContext
 
 LOOK_EVERY_S = 0.5
@@ -24,12 +26,23 @@ def spec_from(settings: Settings) -> SandboxSpec:
     )
 
 
+def task_spec(context: TaskContext) -> SandboxSpec:
+    """The box of a task: the operator's word on its repository first, then `.forgehand.yml` at the base commit."""
+    settings = context.settings
+    machine = settings.machine_of(context.task().repository)
+    spec = replace(spec_from(settings), network=machine.network or ())
+    if machine.sandbox == "local":
+        return spec  # it shows the host's own programs and has no images
+    said = facts_of(context).facts.settings
+    wanted = said.image if said is not None and said.usable else None
+    return replace(spec, image=machine.image or wanted or settings.sandbox_image or None)
+
+
 def new_box(context: TaskContext, purpose: str) -> Box:
     """An empty box, named so that whoever finds it knows whose it was."""
     name = f"{context.id}-{purpose}-{context.held.fence}"
-    return context.workshop.backend.create(
-        spec_from(context.settings), name=name, labels={"task": context.id, "purpose": purpose}
-    )
+    backend = context.workshop.backend_of(context.task().repository)
+    return backend.create(task_spec(context), name=name, labels={"task": context.id, "purpose": purpose})
 
 
 @contextmanager

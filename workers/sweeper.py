@@ -32,4 +32,4 @@ def reap(workshop: Workshop) -> list[str]:
         purposes = ("attempt", "base", "head")
         return {f"{task_id}-{purpose}-{fence}" for task_id, fence in held for purpose in purposes}
 
-    return list(workshop.backend.reap(keep))
+    return [name for backend in workshop.backends for name in backend.reap(keep)]

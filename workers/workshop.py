@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from forges.github import ForgeError
 from settings import Settings
+from settings.machines import SandboxKind
 from store import Claim, Database, Stage, events, tasks
 from store.schema import Task
+from workers.backends import make_backend
 from workers.decisions import EndTask, HandBack, Move
 from workers.heartbeat import Heartbeat
 
@@ -74,6 +76,24 @@ class Workshop:
     owner: str
     clock: Callable[[], float]
     draining: threading.Event = field(default_factory=threading.Event)
+    _further: dict[SandboxKind, Backend] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
+
+    def backend_of(self, repository: str) -> Backend:
+        """Where a repository's boxes are made. SandboxUnavailable, LimitUnenforceable."""
+        kind = self.settings.machine_of(repository).sandbox
+        if kind is None or kind == self.settings.sandbox:
+            return self.backend
+        with self._making:
+            if kind not in self._further:
+                self._further[kind] = make_backend(self.settings, kind)
+            return self._further[kind]
+
+    @property
+    def backends(self) -> list[Backend]:
+        """All that boxes were made with here."""
+        with self._making:
+            return [self.backend, *self._further.values()]
 
     @property
     def mirrors(self) -> Path:

@@ -136,3 +136,36 @@ def test_every_setting_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
     missing = [name for name in Settings.model_fields if f"`FORGEHAND_{name.upper()}`" not in text]
     assert missing == []
+
+
+def test_a_repository_may_have_machines_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGEHAND_SANDBOX_NETWORK", "pypi.org:443, *.pythonhosted.org:443")
+    monkeypatch.setenv("FORGEHAND_SANDBOX_PRIVATE_NETWORKS", "10.0.0.0/8,fd00::/8")
+    monkeypatch.setenv(
+        "FORGEHAND_SANDBOX_REPOSITORIES",
+        '{"Octo/Spoon": {"sandbox": "docker", "image": "team/build:3"}, "octo/closed": {"network": []}}',
+    )
+    settings = load_settings()
+    everywhere = ("pypi.org:443", "*.pythonhosted.org:443")
+    spoon, closed, other = (settings.machine_of(name) for name in ("octo/spoon", "octo/closed", "octo/other"))
+    assert (spoon.sandbox, spoon.image, spoon.network) == ("docker", "team/build:3", everywhere)
+    assert (closed.sandbox, closed.image, closed.network) == ("local", None, ())
+    assert (other.sandbox, other.image, other.network) == ("local", None, everywhere)
+    assert [str(network) for network in settings.sandbox_private_networks] == ["10.0.0.0/8", "fd00::/8"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SANDBOX_NETWORK", "pypi.org"),
+        ("SANDBOX_NETWORK", "https://pypi.org:443"),
+        ("SANDBOX_NETWORK", "pypi.org:99999"),
+        ("SANDBOX_PRIVATE_NETWORKS", "10.0.0.1/8"),
+        ("SANDBOX_REPOSITORIES", '{"octo/spoon": {"sandbox": "chroot"}}'),
+        ("SANDBOX_REPOSITORIES", '{"octo/spoon": {"netwrok": []}}'),
+    ],
+)
+def test_a_wrong_machine_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"FORGEHAND_{name}", value)
+    with pytest.raises(SettingsError, match=f"FORGEHAND_{name}"):
+        load_settings()
