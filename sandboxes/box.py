@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from . import snapshots
 from .channel import Channel, Failure, Part
 from .contract import (
     CHANGES_MAX_BYTES,
@@ -17,6 +18,8 @@ from .contract import (
     NO_NAMES,
     OUTPUT_LIMIT,
     READ_LIMIT,
+    SAVED_MAX_BYTES,
+    SAVED_MAX_FILES,
     WORKSPACE,
     ChangeSet,
     ChangesTooLarge,
@@ -107,6 +110,22 @@ class ChannelBox:
     def apply_changes(self, changes: ChangeSet) -> None:
         for _ in self._frames("apply_changes", {}, parts(change_items(changes)), "."):
             pass
+
+    def save(self, to: BinaryIO, *, max_bytes: int = SAVED_MAX_BYTES) -> None:
+        limits = {"max_bytes": max_bytes, "max_files": SAVED_MAX_FILES}
+        left = max_bytes
+        for place in snapshots.PLACES:
+            frames = self._frames("get_changes", {"of": place, **limits}, [({}, b"")], place)
+            with self._distrust():
+                left -= snapshots.write(place, frames, to, max_bytes=left)
+
+    def restore(self, saved: BinaryIO) -> None:
+        try:
+            for place, kept in snapshots.read(saved):
+                for _ in self._frames("apply_changes", {"of": place, "baseline": True}, kept, place):
+                    pass
+        except ProtocolError as error:
+            raise SandboxError("what was saved cannot be restored", str(error), "Remove it and set up anew") from None
 
     def close(self) -> None:
         self._channel.lose("it was closed")

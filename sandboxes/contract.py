@@ -21,6 +21,8 @@ OUTPUT_LIMIT = 1 << 20
 LIST_LIMIT = 2_000
 CHANGES_MAX_BYTES = 64 << 20
 CHANGES_MAX_FILES = 20_000
+SAVED_MAX_BYTES = 2 << 30
+SAVED_MAX_FILES = 500_000
 
 Isolation = str
 """What surrounds a box, for people: `bubblewrap`, `docker (runsc)`, `kubernetes (kata)`; `none` when nothing does."""
@@ -209,6 +211,16 @@ class Box(Protocol):
 
     def apply_changes(self, changes: ChangeSet) -> None:
         """Brings `changes` into the workspace, as when restoring a snapshot after a crash."""
+
+    def save(self, to: BinaryIO, *, max_bytes: int = SAVED_MAX_BYTES) -> None:
+        """Writes what differs from the tree of `put_tree`, and the whole home, in a form only `restore` reads.
+
+        Empty directories, pipes, sockets, devices and everything named `.git` are left out. ChangesTooLarge.
+        """
+
+    def restore(self, saved: BinaryIO) -> None:
+        """Brings in what another box saved and counts it as part of the tree: `get_changes` leaves it out until it is
+        changed. SandboxError when the file is damaged."""
 
     def close(self) -> None:
         """Ends the box and everything in it. May be called more than once."""

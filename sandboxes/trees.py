@@ -167,6 +167,11 @@ def _entry_list(header: Mapping[str, Any]) -> list[Any]:
     return entries
 
 
+def checked_entries(header: Mapping[str, Any]) -> list[tuple[str, Literal["file", "symlink", "deleted"], bool, int]]:
+    """The entries of one frame. ProtocolError."""
+    return [_entry(raw) for raw in _entry_list(header)]
+
+
 def _entry(raw: Any) -> tuple[str, Literal["file", "symlink", "deleted"], bool, int]:
     match raw:
         case [str(path), "file" | "symlink" | "deleted" as kind, bool(executable), int(size)] if (

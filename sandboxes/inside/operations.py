@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .workspace import Fingerprint, Refused, changes, open_regular, read_all
+from .workspace import Fingerprint, Intake, Refused, changes, open_regular, read_all
 
 Part = tuple[dict[str, Any], bytes]
 _BATCH_ENTRIES = 256
@@ -14,12 +14,26 @@ _BATCH_PATHS = 128 << 10  # a byte of a path may take six in JSON, and a header 
 
 
 class Place:
-    """The workspace, its manifest, and which paths a request may name."""
+    """The workspace, its manifest, the home, and which paths a request may name."""
 
-    def __init__(self, workspace: str, *, everywhere: bool) -> None:
+    def __init__(self, workspace: str, *, everywhere: bool, home: str = "") -> None:
         self.workspace = workspace
         self.manifest: dict[str, Fingerprint] = {}
         self._everywhere = everywhere
+        self._home = home
+
+    def tree(self, header: dict[str, Any]) -> tuple[str, dict[str, Fingerprint]]:
+        """The directory a request is about (`of`: the workspace, or "home") and what it is compared with. Refused."""
+        if header.get("of", "workspace") == "workspace":
+            return self.workspace, self.manifest
+        if header["of"] != "home" or not os.path.isdir(self._home):
+            raise Refused("bad_request", "changes are of the workspace or of a home that exists")
+        return self._home, {}
+
+    def intake(self, header: dict[str, Any]) -> Intake:
+        """What takes changes in; as `baseline` they count as part of the tree from then on."""
+        root, manifest = self.tree(header)
+        return Intake(root, manifest if header.get("baseline") else None)
 
     def resolve(self, path: str) -> str:
         """The real path a request means. `/work` is the workspace, wherever it is; relative paths start there.
@@ -101,7 +115,7 @@ def get_changes(place: Place, header: dict[str, Any], _: bytes) -> Iterator[Part
     entries: list[Any] = []
     contents: list[bytes] = []
     size = names = 0
-    for change in changes(place.workspace, place.manifest, header["max_bytes"], header["max_files"]):
+    for change in changes(*place.tree(header), header["max_bytes"], header["max_files"]):
         if change is None:
             yield None
             continue

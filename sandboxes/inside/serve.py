@@ -138,7 +138,7 @@ class Runner:
             self._intakes[request] = Intake(self._place.workspace, manifest), manifest
             self._take(request, frame)
         elif op == "apply_changes":
-            self._intakes[request] = Intake(self._place.workspace), None
+            self._intakes[request] = self._place.intake(header), None
             self._take(request, frame)
         elif op.startswith("tunnel_"):
             self._tunnel(request, op, header, frame.payload)
@@ -176,7 +176,7 @@ class Runner:
         self.ends = time.monotonic() + header["lifetime_s"]
         self._silence = header.get("silence_s") or _NEVER
         self._silent_at = time.monotonic() + self._silence
-        self._place = Place(workspace, everywhere=header["reach"] == "box")
+        self._place = Place(workspace, everywhere=header["reach"] == "box", home=header["env"].get("HOME", ""))
         if self._left and self._left.workspace == workspace:
             self._place.manifest = self._left.manifest
         answer = {"protocol": PROTOCOL, "capabilities": CAPABILITIES, "python": sys.version.split()[0]}

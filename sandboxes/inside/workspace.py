@@ -110,6 +110,8 @@ class Intake:
             raise Refused("bad_request", f"{path!r}: {why}")
         full = os.path.join(self._root, path)
         if kind == "deleted":
+            if self._manifest is not None:
+                self._manifest.pop(path, None)
             if self._is_real(os.path.dirname(path)):
                 self._remove(full)
                 self._prune(os.path.dirname(path))
