@@ -2,6 +2,9 @@
 
 Written for current Kubernetes and valid from 1.20 on. Everything a pod gets by default and a stranger should not have
 is taken away here: the service account's token, the addresses of services, capabilities, root, a writable image.
+
+A pod has two containers. In `box` everything happens; `porch`, where hosts come in (`inside.bridge`), shares with it
+the network alone, so that no command can end a host's bridge or read the token it brings.
 """
 
 from __future__ import annotations
@@ -16,15 +19,17 @@ from typing import Any
 from ..contract import SandboxSpec
 from .place import Place
 
-UID_LOW, UID_HIGH = 1 << 20, 1 << 30
-"""Each box has a user id of its own: RLIMIT_NPROC counts by user on the whole node, so boxes that share one would share
-its processes too. No image and no node has accounts that high."""
+UIDS = range(1 << 20, 1 << 30, 2)
+"""Each box has a user id of its own, and its porch the next: RLIMIT_NPROC counts by user on the whole node, so boxes
+that share one would share its processes too. No image and no node has accounts that high."""
 GID = 65532
 HOME = "/home/sandbox"
 WRITABLE: Mapping[str, str] = {"work": "/work", "home": HOME, "tmp": "/tmp", "shm": "/dev/shm"}  # noqa: S108 - the box's own
 """Volume to path: the only places a program in the box can write to, each a tmpfs of its own."""
 RUNNER = "/run/forgehand"
-CONTAINER = "box"
+BOX_CONTAINER, PORCH_CONTAINER = "box", "porch"
+IDLE = "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGTERM}); s.sigwait({s.SIGTERM})"
+"""What the porch does, given to `python3 -c`: nothing, until it is told to end."""
 SPARE_MEMORY = 128 << 20
 PREFIX = "forgehand.dev/"
 MANAGED = "app.kubernetes.io/managed-by"
@@ -33,7 +38,8 @@ BOX, OWNER, DEADLINE, TOKEN = (PREFIX + word for word in ("box", "owner", "deadl
 _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _EPHEMERAL = 32 << 20
-"""What the node's own disk may hold for a box: nothing but the (empty) log of process 1."""
+"""What the node's own disk may hold for a container: nothing but the (empty) log of process 1."""
+_PORCH_MEMORY = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,13 @@ def make_pod(
     identity: Identity,
     *,
     image: str,
+    python: Sequence[str],
     command: Sequence[str],
     runner: str,
     watched: bool = True,
 ) -> dict[str, Any]:
-    """The manifest. `command` starts process 1; `runner` names the ConfigMap that is mounted at `RUNNER`."""
+    """The manifest. `python` starts the image's Python, `command` process 1 of the box with it; `runner` names the
+    ConfigMap that is mounted at `RUNNER`."""
     runtime = place.runtime_for(spec.gpus)
     pod_spec: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -90,14 +98,22 @@ def make_pod(
         "hostname": "sandbox",
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["127.0.0.1"], "searches": [], "options": [{"name": "attempts", "value": "1"}]},
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": identity.uid,
-            "runAsGroup": GID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {"runAsNonRoot": True, "runAsGroup": GID, "seccompProfile": {"type": "RuntimeDefault"}},
         "tolerations": [one.manifest() for one in _tolerations(spec, place)],
-        "containers": [_container(spec, place, image, command, watched)],
+        "containers": [
+            {
+                **_container(BOX_CONTAINER, place, image, [*python, *command], identity.uid),
+                "workingDir": "/work",
+                "resources": _resources(spec, place, watched),
+                "volumeMounts": [*({"name": name, "mountPath": path} for name, path in WRITABLE.items()), _RUNNER],
+            },
+            {
+                **_container(PORCH_CONTAINER, place, image, [*python, "-c", IDLE], identity.uid + 1),
+                "workingDir": "/",
+                "resources": _porch_resources(),
+                "volumeMounts": [_RUNNER],
+            },
+        ],
         "volumes": [*_volumes(spec), {"name": "runner", "configMap": {"name": runner, "defaultMode": 0o444}}],
     }
     if selector := {**place.node_selector, **(place.gpu_node_selector if spec.gpus else {})}:
@@ -142,7 +158,31 @@ def _tolerations(spec: SandboxSpec, place: Place) -> Sequence[Any]:
     return (*place.tolerations, *(place.gpu_tolerations if spec.gpus else ()))
 
 
-def _container(spec: SandboxSpec, place: Place, image: str, command: Sequence[str], watched: bool) -> dict[str, Any]:
+_RUNNER: Mapping[str, Any] = {"name": "runner", "mountPath": RUNNER, "readOnly": True}
+
+
+def _container(name: str, place: Place, image: str, command: Sequence[str], uid: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": place.pull_policy,
+        "command": list(command),
+        "stdin": False,
+        "tty": False,
+        "securityContext": {
+            "privileged": False,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "runAsUser": uid,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "procMount": "Default",
+        },
+    }
+
+
+def _resources(spec: SandboxSpec, place: Place, watched: bool) -> dict[str, Any]:
     memory = memory_limit(spec, watched)
     limits = {
         "cpu": f"{max(1, math.ceil(spec.cpus * 1000))}m",
@@ -156,31 +196,12 @@ def _container(spec: SandboxSpec, place: Place, image: str, command: Sequence[st
     }
     if spec.gpus:
         limits[place.gpu_resource] = requests[place.gpu_resource] = str(spec.gpus)
-    return {
-        "name": CONTAINER,
-        "image": image,
-        "imagePullPolicy": place.pull_policy,
-        "command": list(command),
-        "workingDir": "/work",
-        # The kubelet writes these into every pod; empty, they do not tell where the API server is.
-        "env": [{"name": name, "value": ""} for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_PORT")],
-        "stdin": False,
-        "tty": False,
-        "resources": {"limits": limits, "requests": requests},
-        "securityContext": {
-            "privileged": False,
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "runAsNonRoot": True,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "RuntimeDefault"},
-            "procMount": "Default",
-        },
-        "volumeMounts": [
-            *({"name": name, "mountPath": path} for name, path in WRITABLE.items()),
-            {"name": "runner", "mountPath": RUNNER, "readOnly": True},
-        ],
-    }
+    return {"limits": limits, "requests": requests}
+
+
+def _porch_resources() -> dict[str, Any]:
+    limits = {"cpu": "500m", "memory": str(_PORCH_MEMORY), "ephemeral-storage": str(_EPHEMERAL)}
+    return {"limits": limits, "requests": {**limits, "cpu": "5m", "memory": str(_PORCH_MEMORY // 4)}}
 
 
 def _volumes(spec: SandboxSpec) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ GIB = 1 << 30
 
 def make(spec=None, place=None, identity=IDENTITY, **more):
     spec = spec or SandboxSpec()
-    options = {"image": "localhost/x:1", "command": ["python3", "door"], "runner": "forgehand-runner-0"}
+    options = {"image": "localhost/x:1", "python": ["python3"], "command": ["door"], "runner": "forgehand-runner-0"}
     return make_pod(spec, place or Place(), identity, **{**options, **more})
 
 
@@ -58,7 +58,9 @@ BOX = "spec/containers/0"
         ("spec/dnsConfig/nameservers", ["127.0.0.1"]),
         ("spec/priorityClassName", "forgehand-sandbox"),
         ("spec/securityContext/runAsNonRoot", True),
-        ("spec/securityContext/runAsUser", 2_000_123),
+        ("spec/securityContext/runAsGroup", 65532),
+        (f"{BOX}/command", ["python3", "door"]),
+        (f"{BOX}/securityContext/runAsUser", 2_000_123),
         ("spec/securityContext/seccompProfile/type", "RuntimeDefault"),
         (f"{BOX}/securityContext/allowPrivilegeEscalation", False),
         (f"{BOX}/securityContext/privileged", False),
@@ -115,6 +117,15 @@ def test_what_every_pod_has(path, expected):
 )
 def test_what_a_wish_becomes(spec, place, path, expected):
     assert at(make(spec, place), path) == expected
+
+
+def test_the_porch_shares_nothing_with_the_box_but_the_network():
+    box, porch = make()["spec"]["containers"]
+    assert porch["name"] == "porch"
+    assert porch["securityContext"]["runAsUser"] != box["securityContext"]["runAsUser"]
+    assert porch["securityContext"] == {**box["securityContext"], "runAsUser": 2_000_124}
+    assert [mount["mountPath"] for mount in porch["volumeMounts"]] == ["/run/forgehand"]
+    assert set(porch["resources"]["limits"]) == {"cpu", "memory", "ephemeral-storage"}
 
 
 def test_a_gpu_is_a_limit_of_the_operators_resource():
