@@ -72,6 +72,11 @@ class Command:
         """True when the supervisor lived to report the end, after killing all that was left below it."""
         return b"exit" in self._report
 
+    @property
+    def orphaned(self) -> bool:
+        """True when its orphans went to the runner, because the kernel let no supervisor have them."""
+        return b"orphans" in self._report
+
     def outcome(self) -> int | None:
         """The exit code; None when the timeout ended it. Says on `stderr` why a program could not be started."""
         if self.reason == "timeout":

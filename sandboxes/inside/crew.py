@@ -11,8 +11,8 @@ from typing import Any
 from .commands import Command, drain
 from .limits import MemoryWatch
 from .output import HeadTail
-from .processes import below, kill_below, resident_bytes, table
-from .supervisor import start
+from .processes import below, kill_below, kill_marked, resident_bytes, table
+from .supervisor import MARK, start
 from .workspace import Refused
 
 MAX_COMMANDS = 64
@@ -135,6 +135,9 @@ class Crew:
             # Its supervisor was killed, so its orphans are ours now: all that no living supervisor answers for.
             kill_below(os.getpid(), spare=self._commands)
             command.collect()
+        elif command.orphaned:
+            self._end_orphans(command)
+            command.collect()
         code = command.outcome()
         self._release(command)
         if command.reason == "cancel":
@@ -154,6 +157,14 @@ class Crew:
             "stdout_kept": len(stdout),
         }
         self.answer({"id": command.request, "ok": True, **header}, stdout + stderr)
+
+    def _end_orphans(self, command: Command) -> None:
+        """Kills what the command left where its supervisor could not: by its mark, which a program can take off; so
+        when nothing else runs, whatever there is."""
+        if self._commands:
+            kill_marked(os.getpid(), MARK + b"=%d" % command.started.pid, self._commands)
+        else:
+            kill_below(os.getpid())
 
     def _release(self, command: Command) -> None:
         for fd in (command.started.stdin, command.started.stdout, command.started.stderr):

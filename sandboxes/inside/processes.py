@@ -1,6 +1,7 @@
 """Finding and killing whole process trees through /proc, and the prctl(2) calls that keep a tree together."""
 
 import ctypes
+import errno
 import os
 import signal
 import time
@@ -15,9 +16,18 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), f"prctl({option}, {value}): {os.strerror(ctypes.get_errno())}")
 
 
-def become_subreaper() -> None:
-    """Orphans below this process become its children instead of init's (prctl(2), PR_SET_CHILD_SUBREAPER)."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def become_subreaper() -> bool:
+    """Orphans below this process become its children instead of init's (prctl(2), PR_SET_CHILD_SUBREAPER).
+
+    False where only process 1 can be one: gVisor before 2023, as Debian 12 has it, answers EINVAL to all others.
+    """
+    try:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return False
+        raise
+    return True
 
 
 def hide_from_commands() -> None:
@@ -87,6 +97,33 @@ def kill_below(root: int, spare: Container[int] = (), *, give_up_after: float = 
             return False
         os.sched_yield()
     return True
+
+
+def kill_marked(root: int, mark: bytes, spare: Container[int], *, give_up_after: float = 10.0) -> None:
+    """SIGKILLs the children of `root` with `mark` in their environment and all below them, until a look finds none."""
+    deadline = time.monotonic() + give_up_after
+    while time.monotonic() < deadline:
+        processes = table()
+        victims = [
+            pid
+            for pid, (parent, state) in processes.items()
+            if parent == root and pid not in spare and state not in (b"Z", b"X") and mark in _environment(pid)
+        ]
+        if not victims:
+            return
+        for pid in [*victims, *(child for victim in victims for child in below(victim, processes))]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []  # gone
 
 
 def resident_bytes(pids: list[int]) -> int:

@@ -4,6 +4,7 @@ Commands run as processes; long file operations are generators that give way aft
 requests make progress together. The rest of a request that already failed is read and dropped.
 """
 
+import errno
 import os
 import selectors
 import signal
@@ -243,7 +244,8 @@ def prepare() -> tuple[int, int]:
     """
     os.umask(0o022)
     hide_from_commands()
-    become_subreaper()
+    if not become_subreaper():
+        raise OSError(errno.EINVAL, "this kernel gives orphans to process 1 alone, and that is another")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     in_fd, out_fd = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)

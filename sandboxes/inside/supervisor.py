@@ -12,13 +12,17 @@ from typing import NoReturn
 
 from .processes import become_subreaper, kill_below, signal_on_parent_death
 
+MARK = b"FORGEHAND_SUPERVISOR"
+"""Set to the supervisor's pid in a command's environment where that one cannot be a subreaper: how its orphans are
+known then."""
 _WATCHED = {signal.SIGCHLD, signal.SIGTERM}
 
 
 class Started:
     """A command under way: its supervisor's pid and the runner's ends of its pipes.
 
-    `report` yields the lines `exit STATUS` (a wait(2) status) and, before it when exec failed, `exec ERRNO`.
+    `report` yields the lines `exit STATUS` (a wait(2) status) and, before it when exec failed, `exec ERRNO`, and
+    `orphans 1` where the supervisor cannot collect them.
     """
 
     __slots__ = ("pid", "report", "stderr", "stdin", "stdout")
@@ -69,7 +73,9 @@ def _supervise(
         _close_except(*stdio, report)
         if os.getppid() != runner:
             os._exit(0)  # the runner died before it could be watched
-        become_subreaper()
+        if not become_subreaper():
+            os.write(report, b"orphans 1\n")
+            env = {**env, MARK: b"%d" % os.getpid()}
         command = os.fork()
         if command == 0:
             _execute(stdio, report, argv, cwd, env, rlimits)
