@@ -6,7 +6,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ..contract import Box, LimitUnenforceable
+from ..contract import Box
 from ..inside.frames import encode
 from .ground import MIB, Ground, describe
 from .registry import Book, require
@@ -148,13 +148,3 @@ def concurrency(ground: Ground) -> str:
     require(printed == [b"%d\n" % n for n in range(8)], f"results were mixed: {printed}")
     require(took < 6, f"8 commands of 1 s took {took:.1f} s")
     return f"8 commands of 1 s in {took:.1f} s"
-
-
-@checks("a limit that cannot be imposed is refused")
-def refusal(ground: Ground) -> str:
-    try:
-        with ground.new(network=("forgehand.invalid:443",)) as box:
-            require(box.run(["true"], timeout=30).exit_code == 0, "a box with a destination does not work")
-    except LimitUnenforceable as error:
-        return f"a destination: {error}"
-    return "a destination is accepted"

@@ -19,7 +19,7 @@ def usable(box: Box) -> None:
 
 
 def exhausts(ground: Ground, code: str, *, limit: int, took: int) -> str:
-    """Has `code` take `took` MiB in a box of `limit` MiB of memory: it must end as out of memory, and in no other way."""
+    """Has `code` take `took` MiB in a box of `limit` MiB of memory: it must end, and as out of memory."""
     with ground.new(memory_bytes=limit * MIB) as box:
         result = ground.py(box, f"import mmap\nn = {took}\n{code}\nprint('held')\ntime.sleep(2)", timeout=_HELD_S)
         require(b"held" not in result.stdout, f"{took} MiB were held in a box of {limit} MiB")

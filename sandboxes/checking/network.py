@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..contract import Box, LimitUnenforceable
 from .ground import Ground
 from .registry import Book, require
 
@@ -47,10 +48,10 @@ _QUESTION = struct.pack(">HHHHHH", 0x4648, 0x0100, 1, 0, 0, 0) + b"\x09forgehand
 """A DNS query (RFC 1035) for a TXT record, the kind that tunnels use."""
 
 
-def unreachable(ground: Ground, targets: Sequence[Address]) -> str:
+def unreachable(ground: Ground, targets: Sequence[Address], box: Box | None = None) -> str:
     """Tries TCP and UDP to each; the datagram is a DNS query, so that a resolver would answer it."""
     require(targets, "nothing to try: no address was found on this machine")
-    found = ground.ask(ground.box, _CONNECT, list(dict.fromkeys(targets)), _QUESTION.hex(), timeout=60)
+    found = ground.ask(box or ground.box, _CONNECT, list(dict.fromkeys(targets)), _QUESTION.hex(), timeout=60)
     require(not found, "; ".join(found[:6]))
     return ", ".join(dict.fromkeys(address for address, _ in targets))
 
@@ -158,22 +159,26 @@ def kubernetes(ground: Ground) -> str:
     return unreachable(ground, targets)
 
 
-@checks("DNS is out of reach")
+@checks("DNS servers are out of reach")
 def dns(ground: Ground) -> str:
     servers = [*resolvers(), "10.96.0.10", *(a for a, port in ground.destinations.public if port == 53)]
-    detail = unreachable(ground, [(server, 53) for server in servers])
+    return unreachable(ground, [(server, 53) for server in servers])
+
+
+@checks("no name is resolved")
+def names(ground: Ground) -> str:
     code = """
-try: print(json.dumps(sorted({str(one[4][0]) for one in socket.getaddrinfo(args[0], 443)})))
-except OSError: print("[]")
+found = []
+for name in args[0]:
+    try: found += sorted({f"{name} to {one[4][0]}" for one in socket.getaddrinfo(name, 443)})
+    except OSError: pass
+print(json.dumps(found))
 """
-    for name in (
-        ground.destinations.name,
-        "kubernetes.default.svc",
-        f"{secrets.token_hex(6)}.{ground.destinations.name}",
-    ):
-        found = ground.ask(ground.box, code, name, timeout=90)
-        require(not found, f"{name} is resolved to {', '.join(found)}")
-    return f"{detail}, and by the resolver"
+    tunnel = f"{secrets.token_hex(12)}.{ground.destinations.name}"
+    wanted = [ground.destinations.name, "kubernetes.default.svc", tunnel]
+    found = ground.ask(ground.box, code, wanted, timeout=120)
+    require(not found, f"resolved: {', '.join(found)}")
+    return ", ".join(wanted)
 
 
 @checks("ICMP reaches nothing")
@@ -233,3 +238,14 @@ print(json.dumps(had))
     had = ground.ask(ground.box, code)
     require(not had, f"there are {', '.join(had)} sockets")
     return "raw, packet"
+
+
+@checks("a destination opens no other way, or is refused")
+def destination(ground: Ground) -> str:
+    try:
+        with ground.new(network=("forgehand.invalid:443",)) as box:
+            outside = [*ground.destinations.public, *ground.destinations.metadata]
+            return f"allowed, and still out of reach: {unreachable(ground, outside, box)}"
+    except LimitUnenforceable as error:
+        require(error.limit == "network", f"refused for another limit: {error}")
+        return f"refused: {error.why}"

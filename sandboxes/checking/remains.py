@@ -63,7 +63,7 @@ def close(ground: Ground) -> str:
         began = time.monotonic()
         box.close()
         took = time.monotonic() - began
-        thread.join(20)
+        thread.join(10)
         require(not thread.is_alive(), "who waits for a command of a closed box waits for ever")
         deadline = time.monotonic() + 5
         while outside(marked) and time.monotonic() < deadline:
