@@ -5,6 +5,8 @@ docs/sandbox-protocol.md); a backend only decides what surrounds it. Here are th
 process for those who explicitly accept that it isolates nothing.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .bubblewrap import Bind
 from .contract import (
     Backend,
@@ -23,6 +25,9 @@ from .contract import (
 from .local import BubblewrapBackend
 from .plain import PlainBackend
 
+if TYPE_CHECKING:
+    from .on_kubernetes.backend import KubernetesBackend
+
 __all__ = [
     "Backend",
     "Bind",
@@ -32,6 +37,7 @@ __all__ = [
     "ChangesTooLarge",
     "CommandResult",
     "FileChange",
+    "KubernetesBackend",
     "LimitUnenforceable",
     "Listing",
     "PlainBackend",
@@ -40,3 +46,12 @@ __all__ = [
     "SandboxUnavailable",
     "TreeRejected",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Backends of engines that are not on every machine: what they need is imported when they are first asked for."""
+    if name == "KubernetesBackend":
+        from .on_kubernetes.backend import KubernetesBackend
+
+        return KubernetesBackend
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 PullPolicy = Literal["IfNotPresent", "Always", "Never"]
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
@@ -45,7 +45,6 @@ class Place:
 
     namespace: str = "forgehand-sandboxes"
     installation: str = "default"
-    default_image: str | None = None
     runtime_class: str | None = None
     gpu_runtime_class: str | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
@@ -75,3 +74,12 @@ class Place:
     def runtime_for(self, gpus: int) -> str | None:
         """The RuntimeClass of a box; sandboxed kernels mostly cannot drive a GPU, so those may have another."""
         return self.gpu_runtime_class if gpus else self.runtime_class
+
+    def of_gpus(self) -> Self:
+        """The same for pods that go where boxes with a GPU go and take none themselves."""
+        return replace(
+            self,
+            runtime_class=self.gpu_runtime_class,
+            node_selector={**self.node_selector, **self.gpu_node_selector},
+            tolerations=(*self.tolerations, *self.gpu_tolerations),
+        )

@@ -10,10 +10,11 @@ the network alone, so that no command can end a host's bridge or read the token 
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..contract import SandboxSpec
@@ -34,7 +35,7 @@ SPARE_MEMORY = 128 << 20
 PREFIX = "forgehand.dev/"
 MANAGED = "app.kubernetes.io/managed-by"
 INSTALLATION = f"{PREFIX}installation"
-BOX, OWNER, DEADLINE, TOKEN = (PREFIX + word for word in ("box", "owner", "deadline", "token"))
+BOX, OWNER, DEADLINE, TOKEN, SPEC = (PREFIX + word for word in ("box", "owner", "deadline", "token", "spec"))
 _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _EPHEMERAL = 32 << 20
@@ -86,7 +87,8 @@ def make_pod(
     runtime = place.runtime_for(spec.gpus)
     pod_spec: dict[str, Any] = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": math.ceil(spec.lifetime_s),
+        # The runner ends the box at its lifetime; this is for one that does not, and counts the start too.
+        "activeDeadlineSeconds": math.ceil(spec.lifetime_s + place.start_timeout_s),
         "terminationGracePeriodSeconds": 1,
         "serviceAccountName": place.service_account,
         "automountServiceAccountToken": False,
@@ -98,7 +100,12 @@ def make_pod(
         "hostname": "sandbox",
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["127.0.0.1"], "searches": [], "options": [{"name": "attempts", "value": "1"}]},
-        "securityContext": {"runAsNonRoot": True, "runAsGroup": GID, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": identity.uid + 1,  # for the pause container; a group without a user stops some runtimes
+            "runAsGroup": GID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "tolerations": [one.manifest() for one in _tolerations(spec, place)],
         "containers": [
             {
@@ -124,10 +131,10 @@ def make_pod(
         pod_spec["priorityClassName"] = place.priority_class
     if place.pull_secrets:
         pod_spec["imagePullSecrets"] = [{"name": name} for name in place.pull_secrets]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(place, identity), "spec": pod_spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(spec, place, identity), "spec": pod_spec}
 
 
-def _metadata(place: Place, identity: Identity) -> dict[str, Any]:
+def _metadata(spec: SandboxSpec, place: Place, identity: Identity) -> dict[str, Any]:
     """Annotations hold everything; labels, which allow less, what they can, for people's selectors and policies."""
     facts = {f"{PREFIX}label-{key}": value for key, value in identity.labels.items()}
     facts |= {BOX: identity.name, OWNER: identity.owner, DEADLINE: f"{identity.deadline:.0f}"}
@@ -144,6 +151,7 @@ def _metadata(place: Place, identity: Identity) -> dict[str, Any]:
         "annotations": {
             **{key: value for key, value in facts.items() if _key(key)},
             TOKEN: identity.token.hex(),
+            SPEC: json.dumps(asdict(spec)),
             # The node's autoscaler must not move a box: what it holds cannot be made anew elsewhere.
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         },

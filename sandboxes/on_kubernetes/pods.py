@@ -77,6 +77,10 @@ class Pods:
         found = self._cluster.request("GET", f"{self._base}/pods", query=[("labelSelector", selector)])
         return list(found["items"])
 
+    def is_mine(self, pod: Pod) -> bool:
+        labels = pod["metadata"].get("labels") or {}
+        return labels.get(MANAGED) == "forgehand" and labels.get(INSTALLATION) == self._installation
+
     def delete(self, pod: Pod) -> None:
         """Asks for the end of exactly this pod, not of a later one of its name. No error when it is gone."""
         metadata = pod["metadata"]
@@ -118,6 +122,14 @@ class Pods:
             if found is None:
                 return
         raise Refused(Fate(Trouble.EXISTS, "it is being deleted, which takes long"))
+
+    def await_absence(self, pods: Sequence[Pod], deadline: float) -> None:
+        """Returns when none of the pods is there any more, or at `deadline`. Refused."""
+        left = {pod["metadata"]["uid"] for pod in pods}
+        while left and time.monotonic() < deadline:
+            left &= {pod["metadata"]["uid"] for pod in self.mine()}
+            if left:
+                time.sleep(_TELL_EVERY_S)
 
     def end_of(self, pod: Pod) -> Fate | None:
         """Why a box's stream broke, waiting a little for the cluster to know; None when the pod goes on."""

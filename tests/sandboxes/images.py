@@ -56,15 +56,22 @@ IMAGES = (PYTHON, SHELL)
 
 def make(image: Image) -> str:
     """The image's name in the local engine, after making it if it is not there. CalledProcessError."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with _alone(CACHE / f"{image.name}.lock"):
-        present = subprocess.run(["docker", "image", "inspect", image.tag], capture_output=True, check=False)
-        if present.returncode != 0:
-            root = CACHE / f"{image.tag.replace(':', '-')}.tar"
-            if not root.exists():
-                _build(image, root)
+    present = subprocess.run(["docker", "image", "inspect", image.tag], capture_output=True, check=False)
+    if present.returncode != 0:
+        with root_of(image) as root:
             subprocess.run(["docker", "import", str(root), image.tag], check=True, stdout=subprocess.DEVNULL)
     return image.tag
+
+
+@contextlib.contextmanager
+def root_of(image: Image) -> Iterator[Path]:
+    """The image's root file system as a tar, made if it is not there; one process at a time. RuntimeError."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with _alone(CACHE / f"{image.name}.lock"):
+        root = CACHE / f"{image.tag.replace(':', '-')}.tar"
+        if not root.exists():
+            _build(image, root)
+        yield root
 
 
 def _build(image: Image, target: Path) -> None:
