@@ -8,6 +8,7 @@ ignores NetworkPolicies (iptables rules on its bridge stand for them).
 import base64
 import contextlib
 import fcntl
+import functools
 import hashlib
 import io
 import json
@@ -24,6 +25,7 @@ from typing import NoReturn
 
 import pytest
 
+from sandboxes import KubernetesBackend
 from sandboxes.on_kubernetes import Place
 from tests.engines import ABSENT
 from tests.sandboxes.images import PYTHON, Image, root_of
@@ -209,3 +211,16 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+@functools.cache
+def _proven() -> KubernetesBackend:
+    ready()
+    made = KubernetesBackend(place(), owner=INSTALLATION, image=image())
+    made.probe()
+    return made
+
+
+def kubernetes(_state: Path | None = None) -> KubernetesBackend:
+    """A backend of the cluster, one for the whole process: what it proves takes four seconds."""
+    return _proven()
