@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from store import machines
+from store import machines, pools
 from store.deliveries import counts, oldest_pending_at
 from store.schema import BudgetEntry, Task, TaskInput
 from store.stages import TERMINAL, Stage
@@ -51,6 +51,20 @@ def _machines(session: Session, now: float) -> Iterator[Metric]:
         "forgehand_machines", "Tasks with a machine for their boxes, where a limit counts them.", value=in_use
     )
     yield GaugeMetricFamily("forgehand_machines_waiting", "Tasks in line for a machine.", value=waiting)
+    ready = GaugeMetricFamily(
+        "forgehand_warm_boxes", "Boxes made ahead that nobody has claimed yet, by backend.", labels=["backend"]
+    )
+    claims = GaugeMetricFamily(
+        "forgehand_warm_claims",
+        "Boxes the living workers asked for, by whether a warm one was there; failed: could not be made ahead.",
+        labels=["backend", "result"],
+    )
+    for backend, warmth in sorted(pools.counts(session, now=now).items()):
+        ready.add_metric([backend], warmth.ready)
+        for result, value in (("hit", warmth.hits), ("miss", warmth.misses), ("failed", warmth.failures)):
+            claims.add_metric([backend, result], value)
+    yield ready
+    yield claims
 
 
 def _deliveries(session: Session, now: float) -> Iterator[Metric]:

@@ -5,9 +5,10 @@ its own judges (tests, CI, configuration) the patch touched. Results and verdict
 by pure functions; a report without tests is never a pass, and trouble with a box is never a failed test.
 """
 
-from proofs.evidence import CommandRun, Flaky, Outcome, Proof, ReproductionResult, Verdict
+from proofs.evidence import CommandRun, Flaky, Outcome, Proof, ReproductionResult, Side, Verdict
+from proofs.execution import run_plain
 from proofs.plan import ProofPlan, Reproduction
-from proofs.proving import prove
+from proofs.proving import SetUp, prove
 from proofs.rendering import render_markdown, render_summary
 from proofs.touched import Kind, classify
 
@@ -20,9 +21,12 @@ __all__ = [
     "ProofPlan",
     "Reproduction",
     "ReproductionResult",
+    "SetUp",
+    "Side",
     "Verdict",
     "classify",
     "prove",
     "render_markdown",
     "render_summary",
+    "run_plain",
 ]

@@ -20,7 +20,7 @@ class Reproduction:
 
 @dataclass(frozen=True, slots=True)
 class ProofPlan:
-    """Shell commands, run from the repository's root: `setup` first, then each of `test_commands`, then `reproduction`.
+    """Shell commands, run from the repository's root: each of `test_commands`, then `reproduction`.
 
     `timeout_s` bounds each command, in seconds. Raises ValueError for an empty command, more than 10 commands, or a
     timeout that is not positive.
@@ -28,14 +28,13 @@ class ProofPlan:
 
     test_commands: tuple[str, ...]
     reproduction: Reproduction | None = None
-    setup: tuple[str, ...] = ()
     timeout_s: float = 900.0
 
     def __post_init__(self) -> None:
-        commands = (*self.setup, *self.test_commands, *([self.reproduction.command] if self.reproduction else ()))
+        commands = (*self.test_commands, *([self.reproduction.command] if self.reproduction else ()))
         if any(not command.strip() or "\0" in command for command in commands):
             raise ValueError("a command of a proof plan is empty or holds a NUL")
-        if len(self.test_commands) > MAX_COMMANDS or len(self.setup) > MAX_COMMANDS:
-            raise ValueError(f"a proof plan has at most {MAX_COMMANDS} test commands and as many for setup")
+        if len(self.test_commands) > MAX_COMMANDS:
+            raise ValueError(f"a proof plan has at most {MAX_COMMANDS} test commands")
         if not self.timeout_s > 0:
             raise ValueError("a proof plan's timeout must be positive")

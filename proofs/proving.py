@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -15,6 +15,8 @@ from proofs.results import Status, one_line_name, printable
 from proofs.touched import KINDS, classify
 from sandboxes.contract import Box, SandboxError
 
+SetUp = Callable[[Box, Side], Sequence[CommandRun]]
+"""Gets a box with a side's tree ready for its tests; returns the commands that made it so."""
 MAX_NAMES = 5_000
 _MAX_REPRODUCTION_FILE = 16 << 20
 
@@ -41,12 +43,14 @@ def prove(
     base_sha: str,
     head_sha: str,
     changed: Mapping[str, str],
+    set_up: SetUp = lambda box, side: (),
 ) -> Proof:
     """Runs the plan on base and on head and compares.
 
     `make_box` gives a new box for a label ("base", "head", "head-again"). `base_tree` and `head_tree` open tar streams
     of the two commits, straight from git and not from any box an agent has been in. `changed` maps the paths of the
-    patch to "added", "modified", "deleted", "renamed" or "type_changed".
+    patch to "added", "modified", "deleted", "renamed" or "type_changed". A set-up command that did not pass ends the
+    proof as could_not_run.
 
     A test that passed on base and fails on head gets a second run, in a third box; when it passes there it is flaky,
     not broken. Trouble with the boxes is never raised: it gives the verdict could_not_run with its reason.
@@ -60,11 +64,11 @@ def prove(
         files = _committed(head_tree, plan.reproduction)
     except LookupError as missing:
         return Proof("could_not_run", str(missing), base_sha, head_sha, "not used", touched=touched)
-    base = _run_side(make_box, "base", base_tree, plan, files)
-    head = _run_side(make_box, "head", head_tree, plan, {})
+    base = _run_side(make_box, "base", base_tree, set_up, plan, files)
+    head = _run_side(make_box, "head", head_tree, set_up, plan, {})
     again = _SideResult(head.isolation)
     if failing_now(base.tests, head.tests):
-        again = _run_side(make_box, "head again", head_tree, plan, {}, reproduce=False)
+        again = _run_side(make_box, "head again", head_tree, set_up, plan, {}, reproduce=False)
     seen = compare(base.tests, head.tests, again.tests, base.pseudo | head.pseudo)
     reproduction = None
     if plan.reproduction and base.reproduction and head.reproduction:
@@ -102,6 +106,7 @@ def _run_side(
     make_box: Callable[[str], Box],
     side: Side,
     tree: Callable[[], BinaryIO],
+    set_up: SetUp,
     plan: ProofPlan,
     extra: Mapping[str, tuple[bytes, bool]],
     *,
@@ -114,12 +119,10 @@ def _run_side(
             result.isolation = box.isolation
             with tree() as tar:
                 box.put_tree(tar)
-            for command in plan.setup:
-                run = run_plain(box, side, command, plan.timeout_s)
-                result.runs.append(run)
-                if not run.passed:
-                    result.failure = f"A set-up command did not succeed on {side}: {command}"
-                    return result
+            result.runs += set_up(box, side)
+            if failed := next((run for run in result.runs if not run.passed), None):
+                result.failure = f"A set-up command did not succeed on {side}: {failed.command}"
+                return result
             for number, command in enumerate(plan.test_commands, start=1):
                 prefix = f"{number}: " if len(plan.test_commands) > 1 else ""
                 run, report = run_tests(box, side, command, plan.timeout_s)

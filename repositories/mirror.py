@@ -109,6 +109,11 @@ class Mirror:
             raise EmptyRepository("Nothing to work on", "the repository has no commit", "Push a first commit to it")
         raise RevisionUnknown(f"No commit {rev[:80]!r}", "the mirror has no such branch, tag or commit", "Fetch first")
 
+    def tree(self, rev: str) -> str:
+        """The name of the tree of `rev`: the same for all commits with the same files. Raises as `resolve`."""
+        output = self._git.run("rev-parse", "--verify", f"{self.resolve(rev)}^{{tree}}", what=f"Could not read {rev}")
+        return output.stdout.decode("ascii").strip()
+
     def archive(self, rev: str, *, max_bytes: int = MAX_TREE_BYTES, max_files: int = MAX_TREE_FILES) -> TreeArchive:
         """The tree of `rev` as a tar stream together with the report of what was left out of it, and why."""
         return archive_tree(self._git, self.resolve(rev), max_bytes=max_bytes, max_files=max_files)

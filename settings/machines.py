@@ -29,3 +29,4 @@ class RepositoryMachine(BaseModel):
     sandbox: SandboxKind | None = None
     image: str | None = None
     network: tuple[Destination, ...] | None = None
+    setup_network: tuple[Destination, ...] | None = None

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     sandbox: SandboxKind = "local"
     sandbox_image: str = ""
     sandbox_network: Annotated[tuple[Destination, ...], NoDecode] = ()
+    sandbox_setup_network: Annotated[tuple[Destination, ...], NoDecode] = ()
     sandbox_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     sandbox_repositories: dict[str, RepositoryMachine] = Field(default_factory=dict)
     sandbox_allow_unisolated: bool = False
@@ -90,6 +91,8 @@ class Settings(BaseSettings):
     sandbox_memory_mb: int = Field(default=2048, ge=64)
     sandbox_disk_mb: int = Field(default=4096, ge=16)
     sandbox_processes: int = Field(default=512, ge=16)
+    sandbox_setups_mb: int = Field(default=10_240, ge=0)
+    warm_boxes: int | None = Field(default=None, ge=0, le=100)
     command_timeout_s: float = Field(default=600.0, gt=0)
     machines: int = Field(default=0, ge=0)
     machines_per_installation: int = Field(default=0, ge=0)
@@ -112,6 +115,7 @@ class Settings(BaseSettings):
         "model_fallbacks",
         "sandbox_readonly_paths",
         "sandbox_network",
+        "sandbox_setup_network",
         "sandbox_private_networks",
         "allowed_bot_app_ids",
         mode="before",
@@ -159,6 +163,7 @@ class Settings(BaseSettings):
             sandbox=given.sandbox or self.sandbox,
             image=given.image,
             network=self.sandbox_network if given.network is None else given.network,
+            setup_network=self.sandbox_setup_network if given.setup_network is None else given.setup_network,
         )
 
     @property

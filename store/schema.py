@@ -109,6 +109,19 @@ class Machine(Base):
     node: Mapped[str] = mapped_column(String(255))
 
 
+class Pool(Base):
+    """One worker's warm boxes, as it last told: while `until` lasts, it answers for boxes with its prefix."""
+
+    __tablename__ = "pools"
+    prefix: Mapped[str] = mapped_column(String(40), primary_key=True)
+    backend: Mapped[str] = mapped_column(String(32))
+    ready: Mapped[int] = mapped_column(Integer)
+    hits: Mapped[int] = mapped_column(Integer)
+    misses: Mapped[int] = mapped_column(Integer)
+    failures: Mapped[int] = mapped_column(Integer)
+    until: Mapped[float]
+
+
 class TaskEvent(Base):
     """The log a status comment, a check run and a page are drawn from."""
 

@@ -1,18 +1,30 @@
 """Sandboxes with a task's tree in them: fresh ones for a proof, and the attempt's own, restored where it was."""
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
-from sandboxes.contract import Box, SandboxSpec
+import structlog
+
+from sandboxes.contract import (
+    Box,
+    BoxLost,
+    ChangeSet,
+    LimitUnenforceable,
+    SandboxError,
+    SandboxSpec,
+    SandboxUnavailable,
+)
+from sandboxes.pool import Content
 from settings import Settings
 from store import journal
 from workers.changes import unpack
 from workers.facts import facts_of
+from workers.setting_up import Preparation, SettingUp
 from workers.workshop import TaskContext
 
-LOOK_EVERY_S = 0.5
+log = structlog.get_logger(__name__)
 
 
 def spec_from(settings: Settings) -> SandboxSpec:
@@ -38,43 +50,88 @@ def task_spec(context: TaskContext) -> SandboxSpec:
     return replace(spec, image=machine.image or wanted or settings.sandbox_image or None)
 
 
-def new_box(context: TaskContext, purpose: str) -> Box:
-    """An empty box, named so that whoever finds it knows whose it was."""
-    name = f"{context.id}-{purpose}-{context.held.fence}"
+def new_box(context: TaskContext, purpose: str, prepared: Preparation | None = None) -> Box:
+    """A box of the task's own: with tree and set-up in it when they are `prepared`, else empty."""
+    content = None if prepared is None else Content(prepared.recipe.key, prepared.bring_into)
+    return context.workshop.pool_of(context.task().repository).claim(
+        task_spec(context), name=_name(context, purpose), labels=_labels(context, purpose), content=content
+    )
+
+
+def set_up_for(context: TaskContext) -> SettingUp:
     backend = context.workshop.backend_of(context.task().repository)
-    return backend.create(task_spec(context), name=name, labels={"task": context.id, "purpose": purpose})
 
+    def make(spec: SandboxSpec) -> Box:
+        return backend.create(spec, name=_name(context, "setup"), labels=_labels(context, "setup"))
 
-@contextmanager
-def closed_on_stop(context: TaskContext) -> Iterator[list[Box]]:
-    """A list of boxes; all in it are closed as soon as the task has to let go, whatever runs in them."""
-    boxes: list[Box] = []
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(LOOK_EVERY_S):
-            if context.stopped():
-                for box in list(boxes):
-                    box.close()
-
-    watcher = threading.Thread(target=watch, name=f"boxes-{context.id}", daemon=True)
-    watcher.start()
-    try:
-        yield boxes
-    finally:
-        ended.set()
-        watcher.join()
+    return SettingUp(context, task_spec(context), make)
 
 
 @contextmanager
 def attempt_box(context: TaskContext, rev: str, windows: Sequence[str]) -> Iterator[Box]:
-    """A box with the tree of `rev`, brought to the newest snapshot any of `windows` left in the journal."""
-    with new_box(context, "attempt") as box:
+    """A box with the tree of `rev` and the repository's set-up, brought to the newest snapshot any of `windows` left
+    in the journal: the box that a lost worker had for the same, where it still lives, else a new one."""
+    with context.database.read() as session:
+        packed = journal.last_changes(session, context.id, list(windows))
+    changes: ChangeSet = unpack(packed) if packed is not None else {}
+    setting_up = set_up_for(context)
+    prepared = setting_up.for_attempt(rev)
+    wanted = {"rev": rev, "windows": list(windows)}
+    box = _survivor(context, wanted, changes)
+    if box is None:
+        box = _furnished(context, setting_up, prepared, rev)
+        if changes:
+            box.apply_changes(changes)
+    with box:
+        context.remember(isolation=box.isolation, box=wanted | {"name": box.name})
+        yield box
+    context.remember(box=None)
+
+
+def _furnished(context: TaskContext, setting_up: SettingUp, prepared: Preparation | None, rev: str) -> Box:
+    """A box with tree and set-up. A kept set-up that turns out damaged is made anew, once."""
+    if prepared is not None:
+        try:
+            return new_box(context, "attempt", prepared)
+        except (BoxLost, SandboxUnavailable, LimitUnenforceable):
+            raise
+        except SandboxError:
+            setting_up.forget(prepared)
+        if (again := setting_up.for_attempt(rev)) is not None:
+            return new_box(context, "attempt", again)
+    box = new_box(context, "attempt")
+    try:
         with context.source.mirror(context).tree_tar(rev) as tar:
             box.put_tree(tar)
-        with context.database.read() as session:
-            packed = journal.last_changes(session, context.id, list(windows))
-        if packed is not None:
-            box.apply_changes(unpack(packed))
-        context.remember(isolation=box.isolation)
-        yield box
+    except BaseException:
+        box.close()
+        raise
+    return box
+
+
+def _survivor(context: TaskContext, wanted: Mapping[str, Any], changes: ChangeSet) -> Box | None:
+    """The box of the last claim, if it was for the same work, lives, and stands where the journal ends: what a command
+    did that nobody wrote down must not count."""
+    last = context.task().data.get("box")
+    if last is None or {key: last[key] for key in wanted} != dict(wanted):
+        return None
+    box = context.workshop.backend_of(context.task().repository).attach(last["name"])
+    if box is None:
+        return None
+    try:
+        if box.get_changes() == changes:
+            context.tell("box_kept", name=box.name)
+            return box
+    except SandboxError as error:
+        log.info("the last box cannot be used", name=last["name"], error=str(error))
+    box.close()
+    return None
+
+
+def _name(context: TaskContext, purpose: str) -> str:
+    """So that whoever finds it knows whose it was."""
+    return f"{context.id}-{purpose}-{context.held.fence}"
+
+
+def _labels(context: TaskContext, purpose: str) -> dict[str, str]:
+    return {"task": context.id, "purpose": purpose}

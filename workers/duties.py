@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import astuple
 
 import structlog
 
 from forges.github import GitHubApp
 from store import duties as leases
+from store import pools
 from workers.poller import Poller
 from workers.relay import Relay
 from workers.sweeper import reap, sweep
@@ -18,6 +20,8 @@ log = structlog.get_logger(__name__)
 DUTY_LEASE_S = 5.0
 LOOK_EVERY_S = DUTY_LEASE_S / 3
 REAP_EVERY_S = 60.0
+# A database that stalls for a while must not cost every warm box.
+WARM_LEASE_S = 60.0
 
 
 class Duties:
@@ -57,6 +61,8 @@ class Duties:
         with self._workshop.database.write() as session:
             for name in self._ours_until:
                 leases.drop_duty(session, name, self._workshop.owner, now=self._workshop.clock())
+            for pool in self._workshop.pools:
+                pools.drop(session, pool.prefix)
 
     def _keep(self) -> None:
         """Takes every duty that is free, and renews those we have."""
@@ -67,6 +73,9 @@ class Duties:
                 for name in self._ours_until
                 if leases.take_duty(session, name, self._workshop.owner, now=now, lease_s=DUTY_LEASE_S)
             }
+            for pool in self._workshop.pools:
+                warmth = pools.Warmth(*astuple(pool.counts()))
+                pools.tell(session, pool.prefix, pool.backend.name, warmth, now=now, lease_s=WARM_LEASE_S)
         for name in self._ours_until:
             self._ours_until[name] = now + DUTY_LEASE_S if name in ours else 0.0
 

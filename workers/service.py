@@ -97,6 +97,8 @@ def run_worker(settings: Settings, *, app: GitHubApp, queues: str) -> int:
         )
     finally:
         duties.stop()
+        for pool in workshop.pools:
+            pool.close()
         workshop.models.close()
         workshop.database.close()
     return 0

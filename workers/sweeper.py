@@ -1,8 +1,10 @@
 """Rings again for tasks that want to run and that nobody holds; removes boxes whose owner is gone."""
 
+from collections.abc import Container, Iterable
+
 from sqlalchemy import select
 
-from store import tasks
+from store import pools, tasks
 from store.schema import Task
 from workers.workshop import Workshop
 
@@ -24,12 +26,33 @@ def sweep(workshop: Workshop) -> list[str]:
 
 
 def reap(workshop: Workshop) -> list[str]:
-    """Removes boxes left behind by dead workers; the names of those removed. Boxes of live leases are kept."""
+    """Removes boxes nobody answers for any more; the names of those removed."""
+    return [name for backend in workshop.backends for name in backend.reap(lambda: answered_for(workshop))]
 
-    def keep() -> set[str]:
-        with workshop.database.read() as session:
-            held = session.execute(select(Task.id, Task.fence).where(Task.lease_until > workshop.clock())).all()
-        purposes = ("attempt", "base", "head")
-        return {f"{task_id}-{purpose}-{fence}" for task_id, fence in held for purpose in purposes}
 
-    return [name for backend in workshop.backends for name in backend.reap(keep)]
+class AnsweredFor(Container[str]):
+    """Names of boxes somebody answers for.
+
+    `held`: task and fence of every claim that stands; `last`: the box each unfinished task worked in last, which the
+    next worker may take over; `warm`: prefixes of the warm boxes of living workers.
+    """
+
+    def __init__(self, held: Iterable[tuple[str, int]], last: Iterable[str], warm: Iterable[str]) -> None:
+        self._fences, self._last, self._warm = dict(held), frozenset(last), tuple(warm)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        task, _, rest = name.partition("-")
+        fence = self._fences.get(task)
+        return name in self._last or name.startswith(self._warm) or (fence is not None and rest.endswith(f"-{fence}"))
+
+
+def answered_for(workshop: Workshop) -> AnsweredFor:
+    now = workshop.clock()
+    with workshop.database.read() as session:
+        held = session.execute(select(Task.id, Task.fence).where(Task.lease_until > now)).all()
+        data = session.scalars(select(Task.data).where(Task.finished_at.is_(None))).all()
+        warm = pools.living(session, now=now)
+    last = [one["box"]["name"] for one in data if one.get("box")]
+    return AnsweredFor([(task, fence) for task, fence in held], last, warm)

@@ -16,13 +16,14 @@ from settings import Settings
 from settings.machines import SandboxKind
 from store import Claim, Database, Stage, events, tasks
 from store.schema import Task
-from workers.backends import make_backend
+from workers.backends import make_backend, make_pool
 from workers.decisions import EndTask, HandBack, Move
 from workers.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from repositories import Mirror
     from sandboxes.contract import Backend
+    from sandboxes.pool import WarmPool
     from workers.models import Models
 
 log = structlog.get_logger(__name__)
@@ -76,24 +77,32 @@ class Workshop:
     owner: str
     clock: Callable[[], float]
     draining: threading.Event = field(default_factory=threading.Event)
-    _further: dict[SandboxKind, Backend] = field(default_factory=dict)
+    _pools: dict[SandboxKind, WarmPool] = field(default_factory=dict)
     _making: threading.Lock = field(default_factory=threading.Lock)
+
+    def pool_of(self, repository: str) -> WarmPool:
+        """Where a repository's boxes are claimed. SandboxUnavailable, LimitUnenforceable."""
+        kind = self.settings.machine_of(repository).sandbox or self.settings.sandbox
+        with self._making:
+            if kind not in self._pools:
+                backend = self.backend if kind == self.settings.sandbox else make_backend(self.settings, kind)
+                self._pools[kind] = make_pool(self.settings, kind, backend, self.owner)
+            return self._pools[kind]
 
     def backend_of(self, repository: str) -> Backend:
         """Where a repository's boxes are made. SandboxUnavailable, LimitUnenforceable."""
-        kind = self.settings.machine_of(repository).sandbox
-        if kind is None or kind == self.settings.sandbox:
-            return self.backend
+        return self.pool_of(repository).backend
+
+    @property
+    def pools(self) -> list[WarmPool]:
+        """All that boxes were claimed from here."""
         with self._making:
-            if kind not in self._further:
-                self._further[kind] = make_backend(self.settings, kind)
-            return self._further[kind]
+            return list(self._pools.values())
 
     @property
     def backends(self) -> list[Backend]:
         """All that boxes were made with here."""
-        with self._making:
-            return [self.backend, *self._further.values()]
+        return list({id(one): one for one in (self.backend, *(pool.backend for pool in self.pools))}.values())
 
     @property
     def mirrors(self) -> Path:

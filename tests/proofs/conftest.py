@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
-from proofs import Proof, ProofPlan, prove
+from proofs import Proof, ProofPlan, SetUp, prove
 from sandboxes import Bind, Box, BubblewrapBackend, PlainBackend, SandboxSpec, SandboxUnavailable
 from sandboxes.contract import Backend, LimitUnenforceable
 from tests.engines import absent
@@ -73,12 +73,14 @@ def box_pytest(backend: Backend) -> str:
 def proved(make_box: Callable[[str], Box]) -> Prover:
     """Proves the step from one set of files to another; `changed` is worked out from the two."""
 
-    def run(base: Files, head: Files, plan: ProofPlan) -> Proof:
+    def run(base: Files, head: Files, plan: ProofPlan, set_up: SetUp = lambda box, side: ()) -> Proof:
         changed = {
             path: "deleted" if path not in head else "added" if path not in base else "modified"
             for path in base.keys() | head.keys()
             if base.get(path) != head.get(path)
         }
-        return prove(make_box, tree(base), tree(head), plan, base_sha="b" * 40, head_sha="h" * 40, changed=changed)
+        return prove(
+            make_box, tree(base), tree(head), plan, base_sha="b" * 40, head_sha="h" * 40, changed=changed, set_up=set_up
+        )
 
     return run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proofs import Proof, ProofPlan, Reproduction, prove, render_markdown
+from proofs import CommandRun, Proof, ProofPlan, Reproduction, Side, prove, render_markdown, run_plain
 from sandboxes import Box, SandboxUnavailable
 from tests.proofs.conftest import Prover, tree
 
@@ -163,10 +163,27 @@ def test_infrastructure_is_told_apart_from_tests(proved: Prover) -> None:
     assert (module.verdict, module.commands[0].outcome) == ("could_not_run", "not_found")
     slow = proved(*files, ProofPlan(("sleep 30",), timeout_s=0.3))
     assert (slow.verdict, slow.commands[0].outcome, slow.commands[0].exit_code) == ("could_not_run", "timed_out", None)
-    setup = proved(*files, ProofPlan(("true",), setup=("echo no network >&2; false",), timeout_s=30))
-    assert setup.verdict == "could_not_run"
-    assert "set-up" in setup.reason
-    assert "no network" in setup.commands[0].tail
+    failing = proved(
+        *files,
+        ProofPlan(("true",), timeout_s=30),
+        lambda box, side: [run_plain(box, side, "echo no network >&2; false", 30)],
+    )
+    assert failing.verdict == "could_not_run"
+    assert "set-up" in failing.reason
+    assert "no network" in failing.commands[0].tail
+
+
+def test_each_side_is_set_up_before_its_tests(proved: Prover) -> None:
+    sides: list[str] = []
+
+    def set_up(box: Box, side: Side) -> list[CommandRun]:
+        sides.append(side)
+        return [run_plain(box, side, "cp a built", 30)]
+
+    proof = proved({"a": "1"}, {"a": "2"}, ProofPlan((), Reproduction("grep -q 2 built"), timeout_s=30), set_up)
+    assert proof.verdict == "proven"
+    assert sides == ["base", "head"]
+    assert [run.command for run in proof.commands] == ["cp a built"] * 2
 
 
 @pytest.mark.parametrize("backend", ["bubblewrap"], indirect=True)  # a plain process has no memory limit

@@ -185,7 +185,7 @@ def test_which_commands_get_a_report(command: str, instrumented: bool) -> None:
         {"test_commands": ("",)},
         {"test_commands": ("a\0b",)},
         {"test_commands": ("true",) * 11},
-        {"test_commands": (), "setup": (" ",)},
+        {"test_commands": (" ",)},
         {"test_commands": (), "reproduction": Reproduction("")},
         {"test_commands": (), "timeout_s": 0},
         {"test_commands": (), "timeout_s": float("nan")},

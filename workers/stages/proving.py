@@ -11,6 +11,7 @@ from store import proofs as kept
 from workers import boxes, windows
 from workers.decisions import Decision, Move
 from workers.facts import facts_of
+from workers.stopping import closed_on_stop
 from workers.workshop import TaskContext
 
 # The agent gets the evidence against its change twice; then people do.
@@ -45,14 +46,14 @@ def run(context: TaskContext) -> Decision:
 
 def make_proof(context: TaskContext, base: str, head: str) -> Proof:
     """Proves the task's commit. Trouble with a box that another box may not have is raised as BoxLost."""
-    with boxes.closed_on_stop(context) as watched:
+    with closed_on_stop(context) as watched:
         return _prove(context, watched, base, head)
 
 
 def _prove(context: TaskContext, watched: list[Box], base: str, head: str) -> Proof:
     mirror = context.source.mirror(context)
     facts = facts_of(context)
-    settings = facts.facts.settings
+    setting_up = boxes.set_up_for(context)
 
     def new_box(label: str) -> Box:
         context.report(f"proving on {label}")
@@ -66,12 +67,12 @@ def _prove(context: TaskContext, watched: list[Box], base: str, head: str) -> Pr
         ProofPlan(
             facts.test_commands,
             _reproduction(context.task().data.get("reproduction")),
-            settings.setup if settings is not None and settings.usable else (),
             context.settings.command_timeout_s,
         ),
         base_sha=base,
         head_sha=head,
         changed={path.path: path.status for path in mirror.changed_paths(base, head)},
+        set_up=lambda box, side: setting_up.for_proof(box, base if side == "base" else head, side),
     )
     if context.stopped():
         context.let_go()
