@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import tarfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -55,6 +56,7 @@ class Ground:
     _shared: Box | None = None
     _python: bool | None = None
     _own_kernel: bool | None = None
+    _made_in: float = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -80,8 +82,16 @@ class Ground:
                 return self._shared
             except SandboxError:
                 self.close()
+        began = time.monotonic()
         self._shared = self.backend.create(self.spec, name=self.name(), labels={"forgehand": "check"})
+        self._made_in = time.monotonic() - began
         return self._shared
+
+    def short_life(self, seconds: float) -> float:
+        """A lifetime that leaves a box at least `seconds`, however long it takes to be made here."""
+        if not self._made_in:
+            self.box.run(["true"], timeout=PROBE_S)
+        return seconds + 3 * self._made_in
 
     @contextmanager
     def new(self, **limits: Any) -> Iterator[Box]:

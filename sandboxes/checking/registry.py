@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..contract import SandboxError
 from .ground import Ground, NotRun
 
 Theme = Literal["contract", "killing", "limits", "walls", "network", "secrets", "neighbours", "output", "remains"]
@@ -75,7 +74,7 @@ def perform(check: Check, ground: Ground) -> Result:
         outcome, detail = "not run", str(error)
     except Breach as error:
         outcome, detail = "breached", str(error)
-    except (SandboxError, OSError, ValueError, LookupError) as error:
+    except Exception as error:
         outcome, detail = "breached", f"it could not be shown to hold: {type(error).__name__}: {error}"
     return Result(check, outcome, time.monotonic() - began, _one_line(detail))
 

@@ -78,15 +78,18 @@ def close(ground: Ground) -> str:
 @checks("the sweep removes what outlived its lifetime, and says so")
 def reap(ground: Ground) -> str:
     name = ground.name()
+    spec = replace(ground.spec, lifetime_s=ground.short_life(5.0))
     with ground.new() as bystander:
-        box = ground.backend.create(replace(ground.spec, lifetime_s=5.0), name=name, labels={"forgehand": "check"})
-        marked, thread = occupied(box)
-        thread.join(30)
+        abandoned = ground.backend.create(spec, name=name, labels={"forgehand": "check"})
+        marked, thread = occupied(abandoned)
+        thread.join(spec.lifetime_s + 20)
+        require(not thread.is_alive(), "its command outlives it")
         time.sleep(1)
         removed = ground.backend.reap(lambda: AllBut(name))
         require(name in removed, f"the sweep removed {list(removed)} and not the abandoned box")
         require(outside(marked) == 0, "its processes live on")
         require(name not in ground.backend.reap(lambda: AllBut(name)), "a second sweep removes it again")
+        abandoned.close()  # by an owner who comes back to it: of no effect
         require(
             bystander.run(["echo", "ok"], timeout=20).stdout == b"ok\n", "the sweep ended a box that was to be kept"
         )

@@ -3,12 +3,13 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from sandboxes import Box, BubblewrapBackend, PlainBackend, SandboxSpec, SandboxUnavailable
+from sandboxes.checking import Ground
 from sandboxes.contract import Backend, LimitUnenforceable
 from tests.engines import absent
 
@@ -30,11 +31,25 @@ def new_name() -> str:
     return f"t{os.getpid()}-{next(_names)}"
 
 
-@pytest.fixture(params=["local-bwrap", "local-plain"])
+def plain(state: Path) -> PlainBackend:
+    return PlainBackend(state, allow_unisolated=True)
+
+
+WALLED: Mapping[str, Callable[[Path], Backend]] = {"local-bwrap": bubblewrap}
+"""The backends that promise walls: each is made with a state folder; `absent` speaks where its engine is not there."""
+BACKENDS: Mapping[str, Callable[[Path], Backend]] = {**WALLED, "local-plain": plain}
+
+
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    if request.param == "local-plain":
-        return PlainBackend(tmp_path / "state", allow_unisolated=True)
-    return bubblewrap(tmp_path / "state")
+    return BACKENDS[request.param](tmp_path / "state")
+
+
+@pytest.fixture(scope="session", params=WALLED)
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Where checks are made, on each backend with walls."""
+    with Ground(WALLED[request.param](tmp_path_factory.mktemp(request.param))) as made:
+        yield made
 
 
 @pytest.fixture
