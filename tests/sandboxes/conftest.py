@@ -12,6 +12,7 @@ from sandboxes import Box, BubblewrapBackend, PlainBackend, SandboxSpec, Sandbox
 from sandboxes.checking import Ground
 from sandboxes.contract import Backend, LimitUnenforceable
 from tests.engines import absent
+from tests.sandboxes.docker_engine import docker_runc, docker_runsc
 
 _names = itertools.count(1)
 MakeBox = Callable[..., Box]
@@ -35,7 +36,11 @@ def plain(state: Path) -> PlainBackend:
     return PlainBackend(state, allow_unisolated=True)
 
 
-WALLED: Mapping[str, Callable[[Path], Backend]] = {"local-bwrap": bubblewrap}
+WALLED: Mapping[str, Callable[[Path], Backend]] = {
+    "local-bwrap": bubblewrap,
+    "docker-runc": docker_runc,
+    "docker-runsc": docker_runsc,
+}
 """The backends that promise walls: each is made with a state folder; `absent` speaks where its engine is not there."""
 BACKENDS: Mapping[str, Callable[[Path], Backend]] = {**WALLED, "local-plain": plain}
 
@@ -67,9 +72,25 @@ def box(make_box: MakeBox) -> Box:
     return make_box()
 
 
+@pytest.fixture(params=WALLED)
+def walled_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    return WALLED[request.param](tmp_path / "state")
+
+
 @pytest.fixture
-def walled(tmp_path: Path) -> Iterator[MakeBox]:
+def walled(walled_backend: Backend) -> Iterator[MakeBox]:
     """Boxes with walls, for what a plain process does not promise."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**limits: object) -> Box:
+            return stack.enter_context(walled_backend.create(SandboxSpec(**limits), name=new_name()))
+
+        yield make
+
+
+@pytest.fixture
+def bubble(tmp_path: Path) -> Iterator[MakeBox]:
+    """Bubblewrap boxes, for what only they promise."""
     backend = bubblewrap(tmp_path / "state")
     with contextlib.ExitStack() as stack:
 
