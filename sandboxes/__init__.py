@@ -23,6 +23,7 @@ from .contract import (
     TreeRejected,
 )
 from .local import BubblewrapBackend
+from .on_docker import DockerBackend
 from .plain import PlainBackend
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "BubblewrapBackend",
     "ChangesTooLarge",
     "CommandResult",
+    "DockerBackend",
     "FileChange",
     "KubernetesBackend",
     "LimitUnenforceable",

@@ -183,6 +183,8 @@ class Channel:
         try:
             while data := self._transport.read():
                 for frame in decoder.feed(data):
+                    if frame.header.get("id") == 0 and frame.header.get("error") == "gone":
+                        raise OSError(str(frame.header.get("message"))[:500])
                     self._deliver(frame)
         except OSError as error:
             why = f"the connection broke ({error.strerror or error})"

@@ -15,7 +15,12 @@ from pathlib import Path
 
 BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from inside.serve import main; main()"
 """Given to `python3 -c`, followed by the path of the zip: it avoids importing runpy, which a start by path does."""
-BOOTSTRAP_DOOR = "import sys; sys.path.insert(0, sys.argv[1]); from inside.door import main; main()"
+TOO_OLD = 86
+"""Exit status of a Python that is too old for the runner."""
+BOOTSTRAP_DOOR = (
+    f"import sys; sys.version_info < (3, 9) and sys.exit({TOO_OLD})\n"
+    "sys.path.insert(0, sys.argv[1]); from inside.door import main; main()"
+)
 """The same for process 1 of a box that outlives its hosts; after the zip, see `inside.door.main`."""
 BOOTSTRAP_BRIDGE = "import sys; sys.path.insert(0, sys.argv[1]); from inside.bridge import main; main()"
 """The same for what a host executes in such a box to be connected."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .commands import Command, drain
-from .limits import MemoryWatch
+from .limits import Watch
 from .output import HeadTail
 from .processes import below, kill_below, kill_marked, resident_bytes, table
 from .supervisor import MARK, start
@@ -29,7 +29,7 @@ class Crew:
         self.answer: Answer = _unheard
         self._commands: dict[int, Command] = {}
         self._watch_at = 0.0
-        self.watch: MemoryWatch | None = None
+        self.watch: Watch | None = None
         self.rlimits: dict[int, tuple[int, int]] = {}
         self._wake, wake_w = os.pipe()
         for fd in (self._wake, wake_w):

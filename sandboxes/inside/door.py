@@ -1,8 +1,9 @@
 """Process 1 of a box that outlives its hosts: it waits for one that knows the token, serves it, and waits again.
 
 A host comes by executing the bridge (`inside.bridge`), which hands over the two ends of its byte stream through a
-socket. Anybody in the box may knock there, so what is said is a claim until the token proves it, and whoever does
-not prove it at once is turned away.
+socket; where the engine can connect it to the standard streams of process 1, the first one comes that way. Anybody in
+the box may knock at the socket, so what is said is a claim until the token proves it, and whoever does not prove it
+at once is turned away.
 """
 
 import os
@@ -80,15 +81,17 @@ class Door:
 class House:
     """The box: who is served at present, and what stays when that one goes."""
 
-    def __init__(self, digest: bytes, lifetime_s: float) -> None:
+    def __init__(self, digest: bytes, lifetime_s: float, first: tuple[int, int] | None = None) -> None:
         self._ends = time.monotonic() + lifetime_s
         self._selector = selectors.DefaultSelector()
         self._crew = Crew(self._selector)
         self._place: Place | None = None
-        self._guest: tuple[Runner, socket.socket] | None = None
+        self._guest: tuple[Runner, socket.socket | None] | None = None
         self._gone = False
         self._open = True
         self._door = Door(self._selector, digest, self._receive)
+        if first:
+            self._guest = Runner(self._selector, self._crew, *first), None
 
     def keep(self) -> None:
         """Serves until a host asks for the end, or the lifetime is over. OSError when a dead command lives on."""
@@ -106,7 +109,7 @@ class House:
                 self._part()
 
     def _receive(self, connection: socket.socket, in_fd: int, out_fd: int) -> None:
-        self._part()
+        self._part("another host took it over")
         try:
             connection.send(b"+")
         except OSError:  # it has gone already
@@ -121,21 +124,34 @@ class House:
         """The bridge is gone (it says nothing more): nobody carries the stream any longer."""
         self._gone = True
 
-    def _part(self) -> None:
+    def _part(self, farewell: str = "") -> None:
         self._gone = False
         if self._guest is not None:
             runner, connection = self._guest
             self._guest = None
-            self._place = runner.end()
-            self._selector.unregister(connection)
-            connection.close()
+            self._place = runner.end(farewell)
+            if connection is None:
+                _silence(2)  # the engine ends a host's stream when nobody can write to any of it
+            else:
+                self._selector.unregister(connection)
+                connection.close()
+
+
+def _silence(fd: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, fd)
+    os.close(null)
 
 
 def main() -> None:
-    """Arguments: the runner's zip, the SHA-256 of the token in hexadecimal, the lifetime in seconds."""
-    for fd in prepare():
-        os.close(fd)
+    """Arguments: the runner's zip, the SHA-256 of the token in hexadecimal, the lifetime in seconds; and `first` when
+    the standard streams are a host's, the first to be served: no command can get at those of process 1."""
+    stdio = prepare()
+    first = stdio if sys.argv[4:] == ["first"] else None
+    if first is None:
+        for fd in stdio:
+            os.close(fd)
     try:
-        House(bytes.fromhex(sys.argv[2]), float(sys.argv[3])).keep()
+        House(bytes.fromhex(sys.argv[2]), float(sys.argv[3]), first).keep()
     finally:
         kill_below(os.getpid())

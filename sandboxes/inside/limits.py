@@ -3,6 +3,7 @@
 import os
 import resource
 from collections.abc import Sequence
+from typing import Protocol
 
 _RLIMITS = {
     "nproc": resource.RLIMIT_NPROC,
@@ -10,6 +11,16 @@ _RLIMITS = {
     "core": resource.RLIMIT_CORE,
     "fsize": resource.RLIMIT_FSIZE,
 }
+
+
+class Watch(Protocol):
+    """Says how much of a memory limit is used."""
+
+    limit: int
+
+    def used(self) -> int: ...
+
+    def kills(self) -> int: ...
 
 
 def rlimits(wanted: dict[str, int]) -> dict[int, tuple[int, int]]:
@@ -49,11 +60,40 @@ class MemoryWatch:
         """Bytes that count against `limit`."""
         anonymous = _field(self._stat, (b"anon", b"total_rss"))
         shared = _field(self._stat, (b"total_shmem", b"shmem"))
-        for path in self._filesystems:
-            found = os.statvfs(path)
-            shared -= (found.f_blocks - found.f_bfree) * found.f_frsize
+        for size, free in map(room, self._filesystems):
+            shared -= size - free
         return anonymous + max(0, shared)
 
     def kills(self) -> int:
         """How many processes the kernel has killed here for want of memory."""
         return _field(self._events, (b"oom_kill",))
+
+
+class KernelWatch:
+    """The same for a box with a kernel of its own (gVisor), from its /proc/meminfo, which counts this box alone.
+
+    It counts files on tmpfs among AnonPages (pkg/sentry/fsimpl/proc), so what the filesystems hold is taken off.
+    """
+
+    def __init__(self, meminfo: str, limit: int, filesystems: Sequence[str]) -> None:
+        self._meminfo = meminfo
+        self._filesystems = filesystems
+        self.limit = limit
+        self.used()
+
+    def used(self) -> int:
+        """Bytes that count against `limit`."""
+        with open(self._meminfo, "rb") as file:
+            values = dict(line.split(b":", 1) for line in file.read().splitlines())
+        pages = int(values[b"AnonPages"].split()[0]) << 10
+        return max(0, pages - sum(size - free for size, free in map(room, self._filesystems)))
+
+    def kills(self) -> int:
+        """None are counted: that kernel kills nothing for want of memory, the machine ends the whole box."""
+        return 0
+
+
+def room(path: str) -> tuple[int, int]:
+    """Size and free bytes of the filesystem at `path`."""
+    found = os.statvfs(path)
+    return found.f_blocks * found.f_frsize, found.f_bfree * found.f_frsize

@@ -4,10 +4,12 @@ import ctypes
 import errno
 import os
 import signal
+import struct
 import time
 from collections.abc import Container
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -36,6 +38,23 @@ def hide_from_commands() -> None:
     Without it a command could write into the protocol stream through /proc/PID/fd and forge results.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+_refused: set[bytes] = set()
+
+
+def refuse_calls(program: bytes) -> None:
+    """Puts a system call filter (an array of struct sock_filter) on this process and all it starts from now on, on
+    top of those that are there (prctl(2), PR_SET_SECCOMP). The same one is put on only once. OSError."""
+    if program in _refused:
+        return
+    code = ctypes.create_string_buffer(program, len(program))
+    length = len(program) // 8
+    filter_program = ctypes.create_string_buffer(struct.pack("@HP", length, ctypes.addressof(code)))
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    if _libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), filter_program, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"no system call filter: {os.strerror(ctypes.get_errno())}")
+    _refused.add(program)
 
 
 def signal_on_parent_death(number: int) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 
 from .crew import Crew
 from .frames import PROTOCOL, Frame, ProtocolError
-from .limits import MemoryWatch, rlimits
+from .limits import KernelWatch, MemoryWatch, Watch, rlimits, room
 from .link import Link
 from .operations import OPERATIONS, Part, Place, error_code
-from .processes import become_subreaper, hide_from_commands, kill_below
+from .processes import become_subreaper, hide_from_commands, kill_below, refuse_calls
 from .proxy import Proxy
 from .workspace import Fingerprint, Intake, Refused, clear
 
@@ -70,14 +70,19 @@ class Runner:
         self._crew.tend()
         self._work()
 
-    def end(self) -> Place | None:
-        """Gives up the link, killing what runs for it; the workspace, for the next. OSError when something lives on."""
+    def end(self, farewell: str = "") -> Place | None:
+        """Gives up the link, killing what runs for it; the workspace, for the next. OSError when something lives on.
+
+        `farewell` is told to the host if it still takes bytes: an engine may keep its end of the stream open.
+        """
         self._running = False
         self._proxy.close()
         self._crew.abandon()
         for intake, _ in self._intakes.values():
             intake.close()
         self._tasks.clear()
+        if farewell:
+            self._link.send({"id": 0, "ok": False, "error": "gone", "message": farewell})
         self._link.close()
         return self._place or self._left
 
@@ -171,8 +176,12 @@ class Runner:
         workspace = os.path.realpath(header["workspace"])
         os.makedirs(workspace, exist_ok=True)
         self._crew.rlimits = rlimits(header["rlimits"])
+        sizes = {}
         if memory := header.get("memory"):
-            self._crew.watch = MemoryWatch(memory["cgroup"], memory["limit"], memory["filesystems"])
+            self._crew.watch = _watch(memory)
+            sizes = {path: room(path)[0] for path in memory["filesystems"]}
+        if header.get("filter"):
+            refuse_calls(bytes.fromhex(header["filter"]))
         self._env = dict(header["env"])
         self.ends = time.monotonic() + header["lifetime_s"]
         self._silence = header.get("silence_s") or _NEVER
@@ -181,7 +190,9 @@ class Runner:
         if self._left and self._left.workspace == workspace:
             self._place.manifest = self._left.manifest
         answer = {"protocol": PROTOCOL, "capabilities": CAPABILITIES, "python": sys.version.split()[0]}
-        self._link.send({"id": request, "ok": True, **answer, "pid": os.getpid(), "uid": os.getuid()})
+        self._link.send(
+            {"id": request, "ok": True, **answer, "pid": os.getpid(), "uid": os.getuid(), "filesystems": sizes}
+        )
 
     def _take(self, request: int, frame: Frame) -> None:
         """A part of a tree: written to the workspace as it comes."""
@@ -226,6 +237,12 @@ class Runner:
                 self._link.send({"id": request, "ok": True, "entries": []})
             except Exception as error:
                 self._fail(request, error)
+
+
+def _watch(memory: dict[str, Any]) -> Watch:
+    if meminfo := memory.get("meminfo"):
+        return KernelWatch(meminfo, memory["limit"], memory["filesystems"])
+    return MemoryWatch(memory["cgroup"], memory["limit"], memory["filesystems"])
 
 
 def events(selector: selectors.BaseSelector, until: float) -> None:

@@ -1,0 +1,325 @@
+"""Boxes as containers of a Docker engine, with its own runtime or with gVisor's."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import secrets
+import threading
+import time
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from .. import seccomp
+from ..box import ChannelBox
+from ..channel import Channel, Failure
+from ..contract import (
+    NO_NAMES,
+    BoxLost,
+    LimitUnenforceable,
+    SandboxError,
+    SandboxSpec,
+    SandboxUnavailable,
+)
+from ..egress import PORT, Policy, Tunnel
+from ..egress.policy import Network
+from ..inside import proxy
+from ..package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, runner_zip
+from ..records import check_name
+from .container import (
+    BOX,
+    DEADLINE,
+    GID,
+    HOME,
+    OWNER,
+    RUNNER,
+    SPEC,
+    TOKEN,
+    UIDS,
+    USER,
+    WRITABLE,
+    Identity,
+    Runtime,
+    check_owner,
+    container_name,
+    described,
+    make_container,
+    rlimits,
+)
+from .engine import Engine
+from .faults import Refused, Trouble, cannot_make, ending, missing_means, start_trouble
+from .runner_volume import FILLS, fill
+from .stream import EngineStream
+
+_START_PATIENCE_S = 120.0
+_ZIP = f"{RUNNER}/runner.zip"
+_PYTHON = ("python3", "-I", "-S", "-c")
+
+
+class DockerBackend:
+    """Boxes of one engine and one of its runtimes: no network, no root, nothing of the engine's machine.
+
+    `runtime` as the engine knows it (`runc`, `runsc`). `owner` names the installation: only what carries it is reaped.
+    `image`: of boxes whose spec names none; the engine must have it. `private`: networks that are not public and may
+    be reached all the same, when a destination's name stands for them. `base_url`: the engine, as in DOCKER_HOST;
+    None means what the environment says, or else the local socket.
+    """
+
+    def __init__(
+        self,
+        *,
+        runtime: str = "runc",
+        owner: str,
+        image: str,
+        private: Sequence[Network] = (),
+        base_url: str | None = None,
+    ) -> None:
+        self.name = "docker" if runtime == "runc" else f"docker-{runtime}"
+        self._runtime = Runtime.named(runtime)
+        self._owner = check_owner(owner)
+        self._image = image
+        self._private = private
+        self._base_url = base_url
+        self._lock = threading.Lock()
+        self._prepared: _Prepared | None = None
+
+    def probe(self) -> None:
+        """Finds out, once, whether a box can be made here. SandboxUnavailable, LimitUnenforceable."""
+        with self.create(SandboxSpec(), name=f"probe-{secrets.token_hex(6)}"):
+            pass
+
+    def enforcement(self) -> Mapping[str, str]:
+        version = self._prepare().cgroups
+        memory = (
+            "the runner ends the largest command within 50 ms of the programs' memory passing it; "
+            f"the container's cgroup v{version}, without swap, holds programs and files together to memory_bytes + "
+            "disk_bytes"
+        )
+        processes = f"the container's cgroup v{version} pids limit, and RLIMIT_NPROC of a user id of its own"
+        if self._runtime.own_kernel:
+            processes = "RLIMIT_NPROC, kept by gVisor's kernel"
+        return {
+            "memory_bytes": memory,
+            "processes": processes,
+            "cpus": f"the container's cgroup v{version} CPU quota",
+            "disk_bytes": "tmpfs size, for each of " + ", ".join(WRITABLE),
+            "network": "an empty network namespace; destinations through the proxy on its loopback alone",
+            "lifetime_s": "the runner, process 1 of the container, exits; reap removes what is left",
+        }
+
+    def create(self, spec: SandboxSpec, *, name: str, labels: Mapping[str, str] = NO_NAMES) -> ChannelBox:
+        check_name(name)
+        if spec.gpus:
+            raise LimitUnenforceable("gpus", "this engine lends no devices", "Use the kubernetes backend")
+        prepared = self._prepare()
+        image = spec.image or self._image
+        token = secrets.token_bytes(32)
+        identity = Identity(
+            name, self._owner, token, secrets.choice(UIDS), math.ceil(time.time() + spec.lifetime_s), labels
+        )
+        digest = hashlib.sha256(token).hexdigest()
+        command = [*_PYTHON, BOOTSTRAP_DOOR, _ZIP, digest, str(spec.lifetime_s), "first"]
+        try:
+            env = self._environment(prepared.engine, image)
+            volume = self._volume(prepared.engine, image)
+            body = make_container(spec, identity, self._runtime, image=image, command=command, volume=volume)
+            with ExitStack() as undo:
+                container = self._make(prepared.engine, body, name)
+                undo.callback(_remove, prepared.engine, container)
+                sock, early = prepared.engine.attach(container)
+                stream = EngineStream(sock, _explainer(prepared.engine, container), early=early)
+                undo.callback(stream.dispose)
+                _start(prepared.engine, container, image)
+                channel = Channel(stream, name)
+                undo.callback(channel.join)
+                undo.callback(channel.lose, "it was closed")
+                self._greet(channel, name, prepared, spec, env, spec.lifetime_s, identity.uid)
+                end = undo.pop_all()
+        except Refused as refused:
+            raise cannot_make(refused, image) from None
+        return ChannelBox(name, self._isolation(), channel, end.close)
+
+    def attach(self, name: str) -> ChannelBox | None:
+        check_name(name)
+        prepared = self._prepare()
+        try:
+            found = prepared.engine.container(container_name(self._owner, name))
+            if found is None or not found["State"]["Running"]:
+                return None
+            labels = found["Config"]["Labels"]
+            spec = described(labels[SPEC])
+            uid, left = int(labels[USER]), float(labels[DEADLINE]) - time.time()
+            token = bytes.fromhex(labels[TOKEN])
+            if left <= 0:
+                return None
+            image = found["Image"]
+            env = self._environment(prepared.engine, image)
+            with ExitStack() as undo:
+                undo.callback(_remove, prepared.engine, found["Id"])
+                # As another user: no command of the box can end the bridge or read the token it brings.
+                command = [*_PYTHON, BOOTSTRAP_BRIDGE, _ZIP]
+                sock, early = prepared.engine.execute(found["Id"], command, f"{uid + 1}:{GID}")
+                stream = EngineStream(sock, _explainer(prepared.engine, found["Id"]), early=early)
+                undo.callback(stream.dispose)
+                stream.write(token)
+                channel = Channel(stream, name)
+                undo.callback(channel.join)
+                undo.callback(channel.lose, "it was closed")
+                self._greet(channel, name, prepared, spec, env, left, uid)
+                end = undo.pop_all()
+        except Refused as refused:
+            if refused.trouble is Trouble.GONE:
+                return None
+            raise cannot_make(refused, "") from None
+        except OSError as error:
+            raise BoxLost(f"the box {name} is lost", str(error)) from None
+        return ChannelBox(name, self._isolation(), channel, end.close)
+
+    def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
+        engine = self._prepare().engine
+        try:
+            found = engine.containers([f"{OWNER}={self._owner}"])
+            kept, removed = keep(), []
+            for container in found:
+                labels = container["Labels"]
+                name = labels.get(BOX)
+                over = float(labels.get(DEADLINE, 0)) < time.time()
+                if FILLS in labels:
+                    if over:
+                        engine.remove(container["Id"])
+                elif name is not None and (over or name not in kept):
+                    engine.remove(container["Id"])
+                    removed.append(name)
+        except Refused as refused:
+            raise cannot_make(refused, "") from None
+        return removed
+
+    def _isolation(self) -> str:
+        return f"docker ({self._runtime.name})"
+
+    def _prepare(self) -> _Prepared:
+        with self._lock:
+            if self._prepared is None:
+                self._prepared = _Prepared(Engine(self._base_url), self._runtime)
+            return self._prepared
+
+    def _volume(self, engine: Engine, image: str) -> str:
+        prepared = self._prepare()
+        with prepared.filling:
+            if prepared.volume is None:
+                prepared.volume = fill(engine, self._owner, image, {"runner.zip": (runner_zip(), 0o444)})
+            return prepared.volume
+
+    def _environment(self, engine: Engine, image: str) -> dict[str, str]:
+        """The whole environment of a command in the box, before what the caller adds: the image's own, and ours."""
+        said = (engine.image(image).get("Config") or {}).get("Env") or []
+        own = dict(line.split("=", 1) for line in said if "=" in line)
+        return {**_DEFAULTS, **own, **_OURS}
+
+    def _make(self, engine: Engine, body: Mapping[str, Any], name: str) -> str:
+        """The container's id. One of that name that never ran or has ended makes room; SandboxError when it lives."""
+        full = container_name(self._owner, name)
+        for _ in range(3):
+            try:
+                return engine.make(body, full)
+            except Refused as refused:
+                if refused.trouble is not Trouble.NAME_TAKEN:
+                    raise
+            there = engine.container(full)
+            if there is None:
+                continue
+            if there["State"]["Running"]:
+                raise SandboxError(
+                    f"the box {name} cannot be made", "there is one of that name", "Close it, or call reap first"
+                )
+            engine.remove(there["Id"])
+        raise SandboxError(f"the box {name} cannot be made", "boxes of that name come and go")
+
+    def _greet(
+        self,
+        channel: Channel,
+        name: str,
+        prepared: _Prepared,
+        spec: SandboxSpec,
+        env: dict[str, str],
+        left: float,
+        uid: int,
+    ) -> None:
+        settings = {
+            "workspace": "/work",
+            "reach": "box",
+            "env": {**env, **(proxy.environment(PORT) if spec.network else {})},
+            "rlimits": rlimits(spec),
+            "memory": {**prepared.memory, "limit": spec.memory_bytes, "filesystems": list(WRITABLE)},
+            "filter": prepared.filter.hex(),
+            "lifetime_s": left,
+        }
+        try:
+            answer = channel.hello(settings, patience=_START_PATIENCE_S)
+        except (BoxLost, Failure) as error:
+            raise SandboxUnavailable("the box does not start", str(error)) from None
+        if answer.get("uid") != uid or answer.get("pid") != 1:
+            said = f"uid {answer.get('uid')!r}, pid {answer.get('pid')!r}"
+            raise SandboxUnavailable("the box does not start", f"its runner is not what was started: {said}")
+        sizes = answer.get("filesystems")
+        if not isinstance(sizes, dict) or any(not 0 < sizes.get(path, 0) <= spec.disk_bytes for path in WRITABLE):
+            raise LimitUnenforceable("disk_bytes", f"its filesystems have the sizes {sizes!r}")
+        if spec.network:
+            Tunnel(channel, Policy(spec.network, self._private), name).start()
+
+
+class _Prepared:
+    """What is the same for all boxes of a backend: found out once. SandboxUnavailable, LimitUnenforceable."""
+
+    def __init__(self, engine: Engine, runtime: Runtime) -> None:
+        self.engine = engine
+        try:
+            info = engine.info()
+        except Refused as refused:
+            raise cannot_make(refused, "") from None
+        if error := missing_means(info, runtime.name):
+            raise error
+        self.cgroups = str(info.get("CgroupVersion", "1"))
+        self.memory = _OWN_KERNEL if runtime.own_kernel else _MEMORY[self.cgroups]
+        self.filter = seccomp.program(str(info["Architecture"]))
+        self.filling = threading.Lock()
+        self.volume: str | None = None
+
+
+_MEMORY = {"1": {"cgroup": "/sys/fs/cgroup/memory"}, "2": {"cgroup": "/sys/fs/cgroup"}}
+_OWN_KERNEL = {"meminfo": "/proc/meminfo"}
+_DEFAULTS = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+}
+_OURS = {"HOME": HOME, "USER": "sandbox", "LOGNAME": "sandbox", "SHELL": "/bin/sh", "TMPDIR": "/tmp"}  # noqa: S108
+
+
+def _explainer(engine: Engine, container: str) -> Callable[[str], str]:
+    def explain(said: str) -> str:
+        try:
+            found = engine.container(container)
+        except Refused as refused:
+            return f"the engine does not answer: {refused.words}"
+        return ending(found["State"] if found else None, said)
+
+    return explain
+
+
+def _start(engine: Engine, container: str, image: str) -> None:
+    try:
+        engine.start(container)
+    except Refused as refused:
+        if start_trouble(refused.words, _PYTHON[0]) is Trouble.NO_PROGRAM:
+            raise SandboxUnavailable(f"no box of the image {image}", "it has no python3") from None
+        raise
+
+
+def _remove(engine: Engine, container: str) -> None:
+    try:
+        engine.remove(container)
+    except Refused as refused:
+        raise SandboxError(f"the container {container[:12]} is not removed", refused.words) from None

@@ -1,0 +1,74 @@
+"""The runner on an engine: a volume named by its content, filled once, mounted read-only in every box."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .container import DEADLINE, OWNER, PREFIX, RUNNER
+from .engine import Engine, tar_of
+from .faults import Refused, Trouble
+
+FILLS = f"{PREFIX}fills"
+"""The label of a container that fills a volume and never runs; its value is the volume's name."""
+_COMPLETE = "complete"
+_PATIENCE_S = 120.0
+_LOOK_S = 0.1
+
+
+def volume_name(files: Mapping[str, tuple[bytes, int]]) -> str:
+    digest = hashlib.sha256()
+    for path, (content, mode) in sorted(files.items()):
+        digest.update(b"%s\0%o\0%d\0" % (path.encode(), mode, len(content)))
+        digest.update(content)
+    return f"forgehand-runner-{digest.hexdigest()[:12]}"
+
+
+def fill(engine: Engine, owner: str, image: str, files: Mapping[str, tuple[bytes, int]]) -> str:
+    """The volume with these files, made when it is not there. `image` is any the engine has. Refused.
+
+    The engine can put files only into a container. That one's name is the lock: of several workers, one fills.
+    """
+    volume = volume_name(files)
+    engine.make_volume(volume, {f"{PREFIX}runner": "1"})
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            container = engine.make(_filler(volume, owner, image), f"forgehand-fill-{volume.rpartition('-')[2]}")
+            break
+        except Refused as refused:
+            if refused.trouble is not Trouble.NAME_TAKEN or time.monotonic() > deadline:
+                raise
+        _remove_stale(engine, volume)
+        time.sleep(_LOOK_S)
+    try:
+        if not engine.has(container, f"{RUNNER}/{_COMPLETE}"):
+            engine.put(container, RUNNER, tar_of(files))
+            engine.put(container, RUNNER, tar_of({_COMPLETE: (b"", 0o444)}))
+    finally:
+        engine.remove(container)
+    return volume
+
+
+def _remove_stale(engine: Engine, volume: str) -> None:
+    """Removes the container of a worker that died while it filled."""
+    for found in engine.containers([f"{FILLS}={volume}"]):
+        if float(found["Labels"].get(DEADLINE, 0)) < time.time():
+            engine.remove(found["Id"])
+
+
+def _filler(volume: str, owner: str, image: str) -> dict[str, Any]:
+    return {
+        "Image": image,
+        "Entrypoint": ["/never-runs"],
+        "Cmd": [],
+        "Labels": {OWNER: owner, FILLS: volume, DEADLINE: f"{time.time() + _PATIENCE_S / 2:.0f}"},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "Mounts": [
+                {"Type": "volume", "Source": volume, "Target": RUNNER, "VolumeOptions": {"NoCopy": True}},
+            ],
+        },
+    }
