@@ -159,7 +159,7 @@ class WarmPool:
         return min(recent, key=lambda kind: len(self._ready.get(kind, ())), default=None)
 
     def _overdue(self) -> list[Box]:
-        """Boxes to end: idle too long, of a kind no longer wanted where room is needed, or claimed and over time."""
+        """Boxes to end: idle too long, in the way of a kind asked for lately, or claimed and over time."""
         now = self._clock()
         for kind in [kind for kind, (_, asked) in self._kinds.items() if now - asked > IDLE_S]:
             del self._kinds[kind]
@@ -167,8 +167,11 @@ class WarmPool:
         missing = [kind for kind in recent if not self._ready.get(kind)]
         ended = []
         for kind, boxes in list(self._ready.items()):
-            crowded = bool(missing) and kind not in recent and self._number_ready() >= self._size
-            while boxes and (crowded or kind not in self._kinds or now - boxes[0][1] > IDLE_S):
+            while boxes and (
+                kind not in self._kinds
+                or now - boxes[0][1] > IDLE_S
+                or (missing and self._number_ready() >= self._size and (kind not in recent or len(boxes) > 1))
+            ):
                 ended.append(boxes.popleft()[0])
             if not boxes:
                 del self._ready[kind]

@@ -8,7 +8,7 @@ import pytest
 from sandboxes.contract import FileChange
 from store import journal
 from tests.cli.ground import SUMS, make_repository
-from tests.workers.test_local_source import Bench
+from tests.workers.bench import Bench
 from workers.changes import pack
 from workers.rescue import rescue
 from workers.workshop import TaskContext
