@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
+from .. import seccomp
 from ..box import ChannelBox
 from ..channel import Channel, Failure
 from ..contract import LIMITS, NO_NAMES, BoxLost, SandboxError, SandboxSpec, SandboxUnavailable
@@ -21,12 +22,12 @@ from ..package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, runner_zip
 from ..records import check_name
 from . import runner_map
 from .cluster import Cluster, Refused
-from .environment import commands_environment, image_environment
 from .fates import Fate, Trouble, fate_of
+from .nature import Nature, commands_environment, nature_of
 from .place import Place
-from .pod import BOX, DEADLINE, PORCH_CONTAINER, RUNNER, SPEC, UIDS, WRITABLE, Identity, make_pod, pod_name
+from .pod import BOX, DEADLINE, PORCH_CONTAINER, RUNNER, SPEC, UIDS, WRITABLE, Identity, check_owner, make_pod, pod_name
 from .pods import Pod, Pods, Troubled, token_of
-from .proof import Findings
+from .proof import Findings, check_disk
 from .proving import prove
 
 _PYTHON = ("python3", "-I", "-S")
@@ -40,8 +41,8 @@ _GONE_S = 15.0
 class KubernetesBackend:
     """Boxes as pods of one namespace, which must hold what k8s/sandbox/ describes.
 
-    `place`: where on which cluster. `owner`: who makes boxes here, for people who look at the cluster. `image`: that of
-    boxes whose spec names none. `private`: networks that are not public and may be reached all the same, when a
+    `place`: where on which cluster. `owner` names the installation: only what carries it is seen and reaped. `image`:
+    that of boxes whose spec names none. `private`: networks that are not public and may be reached all the same, when a
     destination's name stands for them. Nothing is asked of the cluster before the first call.
     """
 
@@ -49,14 +50,14 @@ class KubernetesBackend:
 
     def __init__(self, place: Place, *, owner: str, image: str | None = None, private: Sequence[Network] = ()) -> None:
         self._place = place
-        self._owner = owner
+        self._owner = check_owner(owner)
         self._image = image
         self._private = tuple(private)
         self._lock = threading.Lock()
         self._reached: Pods | None = None
         self._cluster: Cluster | None = None
         self._findings: dict[bool, Findings] = {}
-        self._environments: dict[str, Mapping[str, str]] = {}
+        self._natures: dict[tuple[str, str], Nature] = {}
 
     def probe(self) -> None:
         """Finds out, once, whether boxes can be made here and their limits hold. SandboxUnavailable,
@@ -108,7 +109,7 @@ class KubernetesBackend:
     def attach(self, name: str) -> ChannelBox | None:
         check_name(name)
         try:
-            pod = self._pods().get(pod_name(name))
+            pod = self._pods().get(pod_name(self._owner, name))
             if pod is None or not self._pods().is_mine(pod) or fate_of(pod):
                 return None
             facts = pod["metadata"].get("annotations") or {}
@@ -154,7 +155,7 @@ class KubernetesBackend:
         with self._lock:
             if self._reached is None:
                 self._cluster = Cluster(self._place)
-                self._reached = Pods(self._cluster, self._place)
+                self._reached = Pods(self._cluster, self._place, self._owner)
             return self._reached
 
     def _runner(self) -> str:
@@ -188,7 +189,7 @@ class KubernetesBackend:
     def _entered(self, pod: Pod, spec: SandboxSpec, name: str, lifetime_s: float) -> ChannelBox:
         """A box whose process 1 runs, served to us alone from now on. Refused, Troubled, SandboxError."""
         pods = self._pods()
-        env = self._environment(pod) | (proxy.environment(PORT) if spec.network else {})
+        settings = self._settings(spec, self._nature(pod), lifetime_s)
         uid = pod["spec"]["containers"][0]["securityContext"]["runAsUser"]
 
         def explain(said: str) -> str:
@@ -206,11 +207,10 @@ class KubernetesBackend:
             undo.callback(channel.join)
             undo.callback(channel.lose, "it was closed")
             try:
-                answer = channel.hello(self._settings(spec, env, lifetime_s), patience=_GREETING_S)
+                answer = channel.hello(settings, patience=_GREETING_S)
             except (BoxLost, Failure) as error:
                 raise Troubled(pods.end_of(pod) or Fate(Trouble.START, str(error))) from None
-            if answer.get("uid") != uid:
-                raise Troubled(Fate(Trouble.START, f"its user is {answer.get('uid')!r}, not {uid}"))
+            _check_answer(answer, spec, uid)
             if spec.network:
                 Tunnel(channel, Policy(spec.network, self._private), name).start()
             undo.pop_all()
@@ -225,24 +225,25 @@ class KubernetesBackend:
     def _isolation(self, spec: SandboxSpec) -> str:
         return f"kubernetes ({self._place.runtime_for(spec.gpus) or 'node default'})"
 
-    def _environment(self, pod: Pod) -> dict[str, str]:
-        """The base environment of commands: what the image sets, and ours. Asked of each image once."""
+    def _nature(self, pod: Pod) -> Nature:
+        """What the image sets and the node is; asked once of each image on each node."""
         status = pod["status"]["containerStatuses"][0]
-        key = str(status.get("imageID") or status.get("image"))
-        if key not in self._environments:
-            self._environments[key] = image_environment(self._pods(), pod, _PYTHON)
-        return commands_environment(self._environments[key])
+        key = str(status.get("imageID") or status.get("image")), str(pod["spec"].get("nodeName"))
+        if key not in self._natures:
+            self._natures[key] = nature_of(self._pods(), pod, _PYTHON)
+        return self._natures[key]
 
-    def _settings(self, spec: SandboxSpec, env: Mapping[str, str], lifetime_s: float) -> dict[str, Any]:
+    def _settings(self, spec: SandboxSpec, nature: Nature, lifetime_s: float) -> dict[str, Any]:
         group = self._findings[spec.gpus > 0].memory_group
-        memory = {"cgroup": group, "limit": spec.memory_bytes, "filesystems": list(WRITABLE.values())}
+        seen = {"cgroup": group} if group else {"meminfo": "/proc/meminfo"}
         return {
             "workspace": "/work",
             "reach": "box",
-            "env": dict(env),
+            "env": commands_environment(nature.environment) | (proxy.environment(PORT) if spec.network else {}),
             "rlimits": {"core": 0, "nproc": spec.processes + _SPARE_PROCESSES},
+            "memory": {**seen, "limit": spec.memory_bytes, "filesystems": list(WRITABLE.values())},
+            "filter": seccomp.program(nature.machine).hex(),
             "lifetime_s": max(0.1, lifetime_s),
-            **({"memory": memory} if group else {}),
         }
 
 
@@ -267,6 +268,21 @@ def read_spec(text: str) -> SandboxSpec:
         return SandboxSpec(**{**found, "network": tuple(found.get("network", ()))})
     except TypeError as error:
         raise ValueError(str(error)) from None
+
+
+def _check_answer(answer: Mapping[str, Any], spec: SandboxSpec, uid: int) -> None:
+    """Whether what answers is what was started, with the limits it was started with: nodes may differ."""
+    if answer.get("uid") != uid or answer.get("pid") != 1:
+        raise Troubled(
+            Fate(
+                Trouble.START,
+                f"its runner is process {answer.get('pid')!r} of user {answer.get('uid')!r}, not 1 of {uid}",
+            )
+        )
+    sizes = answer.get("filesystems")
+    if not isinstance(sizes, dict) or set(sizes) != set(WRITABLE.values()):
+        raise Troubled(Fate(Trouble.START, "its runner does not say what its filesystems are"))
+    check_disk(sizes, spec.disk_bytes)
 
 
 def _digest(token: bytes) -> str:

@@ -11,7 +11,7 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ class Cluster:
             time.sleep(min(4.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         raise AssertionError
 
-    def watch(self, path: str, query: Query, seconds: float) -> Iterator[tuple[str, Any]]:
+    def watch(self, path: str, query: Query, seconds: float) -> Generator[tuple[str, Any], None, None]:
         """Changes as (type, object) until `seconds` are over or the server ends it, which it may at any time.
 
         Ends without an error when the connection breaks: list again and go on from there.

@@ -11,7 +11,6 @@ from typing import Any, Literal, Self
 PullPolicy = Literal["IfNotPresent", "Always", "Never"]
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,8 @@ class Toleration:
 class Place:
     """An installation's part of a cluster.
 
-    `namespace` must hold what k8s/sandbox/ describes. `installation` tells apart several that share it: each sees and
-    removes only its own boxes. `runtime_class`: a RuntimeClass such as `gvisor` or `kata`; None is the node's default.
+    `namespace` must hold what k8s/sandbox/ describes. `runtime_class`: a RuntimeClass such as `gvisor` or `kata`; None
+    is the node's default.
     `node_selector` and `tolerations` are for every box, the `gpu_` ones are added for boxes with a GPU.
     `request_share`: the part of a box's memory and CPU limit that is reserved for it on its node, up to 1; below 1,
     nodes are overcommitted. `start_timeout_s`: how long a box may wait for a node, its image and its start.
@@ -44,7 +43,6 @@ class Place:
     """
 
     namespace: str = "forgehand-sandboxes"
-    installation: str = "default"
     runtime_class: str | None = None
     gpu_runtime_class: str | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
@@ -64,8 +62,6 @@ class Place:
     def __post_init__(self) -> None:
         if not _NAMESPACE.fullmatch(self.namespace):
             raise ValueError(f"namespace must be a DNS label, not {self.namespace!r}")
-        if not self.installation or not _LABEL_VALUE.fullmatch(self.installation):
-            raise ValueError(f"installation must be the value of a label, not {self.installation!r}")
         if not 0 < self.request_share <= 1:
             raise ValueError(f"request_share must be above 0 and at most 1, not {self.request_share!r}")
         if not 0 < self.start_timeout_s < float("inf"):

@@ -34,9 +34,9 @@ IDLE = "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGTERM}); s.sigwa
 SPARE_MEMORY = 128 << 20
 PREFIX = "forgehand.dev/"
 MANAGED = "app.kubernetes.io/managed-by"
-INSTALLATION = f"{PREFIX}installation"
 BOX, OWNER, DEADLINE, TOKEN, SPEC = (PREFIX + word for word in ("box", "owner", "deadline", "token", "spec"))
 _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_OWNER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _EPHEMERAL = 32 << 20
 """What the node's own disk may hold for a container: nothing but the (empty) log of process 1."""
@@ -45,7 +45,8 @@ _PORCH_MEMORY = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells a box from all others. `token` is what a host proves itself with; `deadline` in seconds since 1970."""
+    """What tells a box from all others. `owner`: the installation it belongs to. `token`: what a host proves itself
+    with. `deadline` in seconds since 1970."""
 
     name: str
     owner: str
@@ -55,12 +56,20 @@ class Identity:
     labels: Mapping[str, str]
 
 
-def pod_name(name: str) -> str:
+def check_owner(owner: str) -> str:
+    """ValueError unless `owner` can be a label's value."""
+    if not _OWNER.fullmatch(owner):
+        raise ValueError(f"an owner is up to 40 of a-z A-Z 0-9 _ - between letters or digits, not {owner!r}")
+    return owner
+
+
+def pod_name(owner: str, name: str) -> str:
     """The pod's name for a box's: the same for the same box, so that making it twice is noticed by the API server."""
-    if _SUBDOMAIN.fullmatch(name):
-        return f"forgehand-{name}"
-    slug = re.sub(r"[^a-z0-9]+", "-", name).strip("-")
-    return f"forgehand-{slug}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    both = f"{owner}-{name}"
+    if _SUBDOMAIN.fullmatch(both):
+        return f"forgehand-{both}"
+    slug = re.sub(r"[^a-z0-9]+", "-", both.lower()).strip("-")
+    return f"forgehand-{slug}-{hashlib.sha256(both.encode()).hexdigest()[:12]}"
 
 
 def memory_limit(spec: SandboxSpec, watched: bool) -> int:
@@ -140,13 +149,13 @@ def _metadata(spec: SandboxSpec, place: Place, identity: Identity) -> dict[str, 
     facts |= {BOX: identity.name, OWNER: identity.owner, DEADLINE: f"{identity.deadline:.0f}"}
     labels = {key: value for key, value in facts.items() if _LABEL.fullmatch(value) and _key(key)}
     return {
-        "name": pod_name(identity.name),
+        "name": pod_name(identity.owner, identity.name),
         "namespace": place.namespace,
         "labels": {
             **labels,
             "app.kubernetes.io/name": "sandbox",
             MANAGED: "forgehand",
-            INSTALLATION: place.installation,
+            OWNER: identity.owner,
         },
         "annotations": {
             **{key: value for key, value in facts.items() if _key(key)},

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from .cluster import Cluster, Gone, Refused
 from .exec_stream import ExecStream, Explain
 from .fates import Fate, Trouble, fate_of, hindrance, is_ready, last_words
 from .place import Place
-from .pod import INSTALLATION, MANAGED, TOKEN
+from .pod import MANAGED, OWNER, TOKEN
 
 _WATCH_S = 5.0
 """A watch may miss what happens, and events are not watched: it is ended, and both looked at anew, this often."""
@@ -31,12 +32,12 @@ class Troubled(Exception):
 
 
 class Pods:
-    """The pods of a place. Thread-safe."""
+    """An owner's pods in a place. Thread-safe."""
 
-    def __init__(self, cluster: Cluster, place: Place) -> None:
+    def __init__(self, cluster: Cluster, place: Place, owner: str) -> None:
         self._cluster = cluster
         self._base = f"/api/v1/namespaces/{place.namespace}"
-        self._installation = place.installation
+        self._owner = owner
 
     def make(self, manifest: Pod, deadline: float) -> Pod:
         """The pod as the API server has it. Refused, with EXISTS when a living one has its name.
@@ -72,14 +73,14 @@ class Pods:
             return None
 
     def mine(self) -> Sequence[Pod]:
-        """Every pod of this installation."""
-        selector = f"{MANAGED}=forgehand,{INSTALLATION}={self._installation}"
+        """Every pod of this owner."""
+        selector = f"{MANAGED}=forgehand,{OWNER}={self._owner}"
         found = self._cluster.request("GET", f"{self._base}/pods", query=[("labelSelector", selector)])
         return list(found["items"])
 
     def is_mine(self, pod: Pod) -> bool:
         labels = pod["metadata"].get("labels") or {}
-        return labels.get(MANAGED) == "forgehand" and labels.get(INSTALLATION) == self._installation
+        return labels.get(MANAGED) == "forgehand" and labels.get(OWNER) == self._owner
 
     def delete(self, pod: Pod) -> None:
         """Asks for the end of exactly this pod, not of a later one of its name. No error when it is gone."""
@@ -105,21 +106,22 @@ class Pods:
     def await_ready(self, pod: Pod, deadline: float) -> Pod:
         """The pod once process 1 of its box runs. Troubled, as soon as that will not happen or at `deadline`."""
         latest, began = pod, time.monotonic()
-        for found in self._follow(pod, deadline):
-            if found is None:
-                raise Troubled(Fate(Trouble.DELETED))
-            latest = found
-            if is_ready(found):
-                return found
-            late = time.monotonic() > began + _EVENTS_AFTER_S
-            if fate := fate_of(found, self.events(found) if late else ()):
-                raise Troubled(fate)
+        with closing(self._follow(pod, deadline)) as states:
+            for found in states:
+                if found is None:
+                    raise Troubled(Fate(Trouble.DELETED))
+                latest = found
+                if is_ready(found):
+                    return found
+                late = time.monotonic() > began + _EVENTS_AFTER_S
+                if fate := fate_of(found, self.events(found) if late else ()):
+                    raise Troubled(fate)
         raise Troubled(hindrance(latest) or Fate(Trouble.START, last_words(self.events(latest)) or "it takes too long"))
 
     def await_end(self, pod: Pod, deadline: float) -> None:
         """Returns when the pod is no more. Refused, with EXISTS, at `deadline`."""
-        for found in self._follow(pod, deadline):
-            if found is None:
+        with closing(self._follow(pod, deadline)) as states:
+            if None in states:
                 return
         raise Refused(Fate(Trouble.EXISTS, "it is being deleted, which takes long"))
 
@@ -151,17 +153,18 @@ class Pods:
         path = f"{self._base}/pods/{pod['metadata']['name']}/exec"
         return self._cluster.execute(path, command, container, explain)
 
-    def _follow(self, pod: Pod, deadline: float) -> Iterator[Pod | None]:
+    def _follow(self, pod: Pod, deadline: float) -> Generator[Pod | None, None, None]:
         """The pod's states as they come, and None when it is gone; ends at `deadline`. Refused."""
         name, uid, version = (pod["metadata"][key] for key in ("name", "uid", "resourceVersion"))
         yield pod
         while (left := deadline - time.monotonic()) > 0:
             query = [("fieldSelector", f"metadata.name={name}"), ("resourceVersion", version)]
-            for kind, found in self._cluster.watch(f"{self._base}/pods", query, min(left, _WATCH_S)):
-                if found["metadata"]["uid"] != uid or kind == "DELETED":
-                    yield None
-                    return
-                yield found
+            with closing(self._cluster.watch(f"{self._base}/pods", query, min(left, _WATCH_S))) as changes:
+                for kind, found in changes:
+                    if found["metadata"]["uid"] != uid or kind == "DELETED":
+                        yield None
+                        return
+                    yield found
             again = self.get(name)
             if again is None or again["metadata"]["uid"] != uid:
                 yield None

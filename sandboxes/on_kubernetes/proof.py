@@ -108,7 +108,7 @@ def judge(report: Mapping[str, Any], *, disk_bytes: int, memory_bytes: int, cpus
     seccomp filter and no control groups of the node's.
     """
     _network(report["reached"])
-    _disk(report["sizes"], disk_bytes)
+    check_disk(report["sizes"], disk_bytes)
     if report["forks"] != "EAGAIN":
         raise LimitUnenforceable(
             "processes",
@@ -129,7 +129,8 @@ def _network(reached: Sequence[str]) -> None:
         )
 
 
-def _disk(sizes: Mapping[str, int], disk_bytes: int) -> None:
+def check_disk(sizes: Mapping[str, int], disk_bytes: int) -> None:
+    """LimitUnenforceable unless each filesystem, of these bytes, is as small as asked for."""
     for path, size in sizes.items():
         if not 0 < size <= disk_bytes + (1 << 16):  # a page of the largest kind
             raise LimitUnenforceable(

@@ -34,7 +34,7 @@ RUN = Path(os.environ.get("KUBE_RUN", "/run/forgehand-kube"))
 ADMIN = RUN / "admin.kubeconfig"
 NAMESPACE = "forgehand-sandboxes"
 MANIFESTS = Path(__file__).parents[2] / "k8s"
-INSTALLATION = f"test-{os.getpid()}"
+OWNER = f"test-{os.getpid()}"
 _WALLS = [
     [program, chain, direction, "cni0", "-j", "DROP"]
     for program in ("iptables", "ip6tables")
@@ -71,7 +71,7 @@ def ready() -> None:
 
 def place(**options: object) -> Place:
     """Where boxes of this test process go: as the worker's service account, overcommitting the small node."""
-    settings = {"installation": INSTALLATION, "request_share": 0.01, "pull_policy": "Never", "start_timeout_s": 60.0}
+    settings = {"request_share": 0.01, "pull_policy": "Never", "start_timeout_s": 60.0}
     return Place(**{"kubeconfig": worker_kubeconfig(), **settings, **options})
 
 
@@ -216,7 +216,7 @@ def _alone() -> Iterator[None]:
 @functools.cache
 def _proven() -> KubernetesBackend:
     ready()
-    made = KubernetesBackend(place(), owner=INSTALLATION, image=image())
+    made = KubernetesBackend(place(), owner=OWNER, image=image())
     made.probe()
     return made
 

@@ -37,14 +37,14 @@ BOX = "spec/containers/0"
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("metadata/name", "forgehand-task-7.implement"),
+        ("metadata/name", "forgehand-worker-1-task-7.implement"),
         ("metadata/namespace", "forgehand-sandboxes"),
         ("metadata/annotations/forgehand.dev~box", "task-7.implement"),
         ("metadata/annotations/forgehand.dev~owner", "worker-1"),
         ("metadata/annotations/forgehand.dev~deadline", "1800000000"),
         ("metadata/annotations/forgehand.dev~token", "01" * 32),
         ("metadata/labels/forgehand.dev~label-task", "7"),
-        ("metadata/labels/forgehand.dev~installation", "default"),
+        ("metadata/labels/forgehand.dev~owner", "worker-1"),
         ("metadata/labels/app.kubernetes.io~managed-by", "forgehand"),
         ("spec/restartPolicy", "Never"),
         ("spec/activeDeadlineSeconds", 3780),
@@ -112,7 +112,6 @@ def test_what_every_pod_has(path, expected):
         ),
         (SandboxSpec(), Place(pull_secrets=("registry",)), "spec/imagePullSecrets", [{"name": "registry"}]),
         (SandboxSpec(), Place(pull_policy="Never"), f"{BOX}/imagePullPolicy", "Never"),
-        (SandboxSpec(), Place(installation="blue"), "metadata/labels/app.kubernetes.io~managed-by", "forgehand"),
     ],
 )
 def test_what_a_wish_becomes(spec, place, path, expected):
@@ -201,13 +200,13 @@ names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,99}", fullmatch=True)
 
 @given(names)
 def test_every_boxs_name_makes_a_pods(name):
-    found = pod_name(name)
+    found = pod_name("one", name)
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", found)
     assert len(found) <= 253
 
 
 def test_names_that_look_alike_stay_apart():
-    assert len({pod_name(name) for name in ("a-b", "a_b", "a..b", "a.-b", "a-", "a_")}) == 6
+    assert len({pod_name("one", name) for name in ("a-b", "a_b", "a..b", "a.-b", "a-", "a_")}) == 6
 
 
 @pytest.mark.parametrize(
@@ -215,8 +214,6 @@ def test_names_that_look_alike_stay_apart():
     [
         {"namespace": "A"},
         {"namespace": ""},
-        {"installation": "a b"},
-        {"installation": ""},
         {"request_share": 0},
         {"request_share": 1.1},
         {"start_timeout_s": 0},

@@ -1,0 +1,58 @@
+"""What a box is made of that only a look inside tells: what its image sets (ENV), and its node's architecture."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..contract import SandboxUnavailable
+from .pod import HOME, PORCH_CONTAINER
+from .pods import Pod, Pods
+from .proving import said
+
+_ASK = "import json, os; print(json.dumps([os.uname().machine, dict(os.environ)]))"
+_OURS = re.compile(r"KUBERNETES_.*|HOSTNAME|HOME|PWD|OLDPWD|SHLVL|_|LC_CTYPE")
+"""Set by the cluster or the shell and not by the image; the address of the API server is nobody's business."""
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """`machine` as uname(2) says it; `environment` is what the image sets for its programs."""
+
+    machine: str
+    environment: Mapping[str, str]
+
+
+def nature_of(pods: Pods, pod: Pod, python: Sequence[str]) -> Nature:
+    """Asked of the pod's porch, where none of the box's programs ever ran. Refused, SandboxUnavailable."""
+    answer = said(pods, pod, PORCH_CONTAINER, [*python, "-c", _ASK])
+    try:
+        machine, found = json.loads(answer)
+        return Nature(
+            str(machine), {str(name): str(value) for name, value in found.items() if not _OURS.fullmatch(name)}
+        )
+    except (ValueError, TypeError, AttributeError):
+        raise SandboxUnavailable("no box can be made", f"its image's python3 says {answer[:300]!r}") from None
+
+
+def commands_environment(image: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a command, before what the caller adds. Pure."""
+    return {
+        "PATH": _PATH,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        **image,
+        "HOME": HOME,
+        "USER": "sandbox",
+        "LOGNAME": "sandbox",
+        "SHELL": "/bin/sh",
+        "TMPDIR": "/tmp",  # noqa: S108 - the box's own
+        # The workspace belongs to root, as every emptyDir does, and git would refuse to work in it.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+    }
