@@ -1,10 +1,11 @@
-"""What one repository's boxes are, where that differs from the rest."""
+"""Where boxes are made, and what one repository's boxes are where that differs from the rest."""
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SandboxKind = Literal["local", "docker", "kubernetes"]
 
@@ -19,6 +20,42 @@ def _destination(text: str) -> str:
 
 
 Destination = Annotated[str, AfterValidator(_destination)]
+
+
+Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+class Toleration(BaseModel):
+    """A taint that boxes put up with; without `value`, of any value; with `effect` null, of every effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    value: str | None = None
+    effect: Effect | None = "NoSchedule"
+
+
+class KubernetesMachine(BaseModel):
+    """Where on which cluster boxes go. docs/sandboxes.md says what each is; the defaults are those of k8s/sandbox/."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    namespace: str = "forgehand-sandboxes"
+    runtime_class: str | None = None
+    gpu_runtime_class: str | None = None
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = (Toleration(key="forgehand.dev/sandbox"),)
+    gpu_resource: str = "nvidia.com/gpu"
+    gpu_node_selector: dict[str, str] = Field(default_factory=dict)
+    gpu_tolerations: tuple[Toleration, ...] = (Toleration(key="nvidia.com/gpu"),)
+    priority_class: str | None = "forgehand-sandbox"
+    service_account: str = "forgehand-sandbox"
+    pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
+    request_share: float = Field(default=1.0, gt=0, le=1)
+    start_timeout_s: float = Field(default=180.0, gt=0)
+    kubeconfig: Path | None = None
+    context: str | None = None
 
 
 class RepositoryMachine(BaseModel):

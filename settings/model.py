@@ -1,17 +1,20 @@
 """What can be set, with its default and its meaning. Every field is the variable FORGEHAND_<NAME>."""
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from settings.machines import Destination, Network, RepositoryMachine, SandboxKind
+from settings.machines import Destination, KubernetesMachine, Network, RepositoryMachine, SandboxKind
 from settings.sources import SecretFileSource, split_list
 
 SHORTEST_WEBHOOK_SECRET = 16
 # A request to GitHub that outlives the lease could land after another worker took the task over.
 LEASE_OVER_HTTP_TIMEOUT = 2.0
+_WITHOUT_PASSWORD = re.compile(r":[^:@/]*@")
 
 
 class Price(BaseModel):
@@ -80,11 +83,15 @@ class Settings(BaseSettings):
 
     # The machine a task runs in
     sandbox: SandboxKind = "local"
+    sandbox_owner: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,39})?$")
     sandbox_image: str = ""
     sandbox_network: Annotated[tuple[Destination, ...], NoDecode] = ()
     sandbox_setup_network: Annotated[tuple[Destination, ...], NoDecode] = ()
     sandbox_private_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     sandbox_repositories: dict[str, RepositoryMachine] = Field(default_factory=dict)
+    docker_runtime: str = "runc"
+    docker_url: str = ""
+    kubernetes: KubernetesMachine = Field(default_factory=KubernetesMachine)
     sandbox_allow_unisolated: bool = False
     sandbox_readonly_paths: Annotated[tuple[Path, ...], NoDecode] = ()
     sandbox_cpus: float = Field(default=1.0, gt=0)
@@ -169,6 +176,14 @@ class Settings(BaseSettings):
     @property
     def effective_database_url(self) -> str:
         return self.database_url.get_secret_value() or f"sqlite:///{self.state_dir / 'forgehand.db'}"
+
+    @property
+    def effective_owner(self) -> str:
+        """What boxes of this installation carry: those who share its database share its boxes, and nobody else."""
+        if self.sandbox_owner:
+            return self.sandbox_owner
+        place = _WITHOUT_PASSWORD.sub("@", self.effective_database_url)
+        return f"forgehand-{hashlib.sha256(place.encode()).hexdigest()[:10]}"
 
     @property
     def effective_public_url(self) -> str:

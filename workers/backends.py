@@ -3,9 +3,12 @@
 import hashlib
 
 from sandboxes import Backend, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
+from sandboxes.on_docker import DockerBackend
+from sandboxes.on_kubernetes.backend import KubernetesBackend
+from sandboxes.on_kubernetes.place import Place, Toleration
 from sandboxes.pool import WarmPool
 from settings import Settings
-from settings.machines import SandboxKind
+from settings.machines import KubernetesMachine, SandboxKind
 
 # A local box is made in milliseconds; a container or a pod takes long enough for people to wait.
 _WARM_BY_DEFAULT = {"local": 0, "docker": 2, "kubernetes": 2}
@@ -22,17 +25,63 @@ def make_backend(settings: Settings, kind: SandboxKind | None = None) -> Backend
     """The backend of this kind, by default the settings' own.
 
     Raises SandboxUnavailable or LimitUnenforceable when no box of that kind can be made here.
-
-    Without bubblewrap, plain processes are used only where the settings allow that in so many words; every box, proof
-    and comment made with them says so.
     """
-    kind = kind or settings.sandbox
-    if kind != "local":
+    match kind or settings.sandbox:
+        case "docker":
+            return _docker(settings)
+        case "kubernetes":
+            return _kubernetes(settings)
+        case "local":
+            return _local(settings)
+
+
+def _docker(settings: Settings) -> Backend:
+    image = _image(settings, "docker")
+    backend = DockerBackend(
+        runtime=settings.docker_runtime,
+        owner=settings.effective_owner,
+        image=image,
+        private=settings.sandbox_private_networks,
+        base_url=settings.docker_url or None,
+    )
+    backend.probe()
+    return backend
+
+
+def _kubernetes(settings: Settings) -> Backend:
+    given = settings.kubernetes
+    values = {name: getattr(given, name) for name in KubernetesMachine.model_fields}
+    for name in ("tolerations", "gpu_tolerations"):
+        values[name] = tuple(Toleration(one.key, one.value, one.effect) for one in values[name])
+    try:
+        place = Place(**values)
+    except ValueError as error:
+        raise SandboxUnavailable(
+            "the kubernetes sandbox cannot be used", str(error), "Set it right in FORGEHAND_KUBERNETES"
+        ) from None
+    backend = KubernetesBackend(
+        place,
+        owner=settings.effective_owner,
+        image=_image(settings, "kubernetes"),
+        private=settings.sandbox_private_networks,
+    )
+    backend.probe()
+    return backend
+
+
+def _image(settings: Settings, kind: str) -> str:
+    if not settings.sandbox_image:
         raise SandboxUnavailable(
             f"the {kind} sandbox cannot be used",
-            "this release has the local backend only",
-            "Set FORGEHAND_SANDBOX=local",
+            "FORGEHAND_SANDBOX_IMAGE is not set",
+            "Name the image of boxes whose repository names none",
         )
+    return settings.sandbox_image
+
+
+def _local(settings: Settings) -> Backend:
+    """Without bubblewrap, plain processes are used only where the settings allow that in so many words; every box,
+    proof and comment made with them says so."""
     isolated = BubblewrapBackend(
         settings.state_dir, read_only=settings.sandbox_readonly_paths, private=settings.sandbox_private_networks
     )

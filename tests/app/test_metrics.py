@@ -5,7 +5,9 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.metrics import render
+from store import pools
 from store.database import Database
+from store.pools import Warmth
 from store.schema import BudgetEntry, Delivery, Task, TaskInput
 from store.stages import TERMINAL, Stage
 from tests.app.serving import PATH, headers, payload, web
@@ -97,6 +99,9 @@ def test_every_figure_comes_from_the_rows(database: Database) -> None:
             ]
         )
         session.add_all([note("a", "1", "comment"), note("a", "2", "comment", NOW), note("d", "1", "review")])
+        for prefix, told in (("one", NOW), ("two", NOW), ("dead", NOW - 100)):
+            warmth = Warmth(1, 10, 3, 1) if prefix == "one" else Warmth(2, 5, 1, 0)
+            pools.tell(session, prefix, "docker", warmth, now=told, lease_s=60)
     with database.read() as session:
         found = samples(render(session, {"accepted": 5, "duplicate": 1}, now=NOW).decode())
     stages = {
@@ -117,6 +122,10 @@ def test_every_figure_comes_from_the_rows(database: Database) -> None:
         ("forgehand_task_leases",): 1,
         ("forgehand_machines",): 0,
         ("forgehand_machines_waiting",): 0,
+        ("forgehand_warm_boxes", "docker"): 3,
+        ("forgehand_warm_claims", "docker", "hit"): 15,
+        ("forgehand_warm_claims", "docker", "miss"): 4,
+        ("forgehand_warm_claims", "docker", "failed"): 1,
         ("forgehand_steering_waiting", "comment"): 1,
         ("forgehand_budget_spent_usd",): 1.75,
         ("forgehand_budget_spent_tokens",): 1500,

@@ -169,3 +169,28 @@ def test_a_wrong_machine_is_refused(name: str, value: str, monkeypatch: pytest.M
     monkeypatch.setenv(f"FORGEHAND_{name}", value)
     with pytest.raises(SettingsError, match=f"FORGEHAND_{name}"):
         load_settings()
+
+
+def test_the_owner_of_boxes_is_the_database_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def owner(url: str) -> str:
+        monkeypatch.setenv("FORGEHAND_DATABASE_URL", url)
+        return load_settings().effective_owner
+
+    mine = owner("postgresql://forgehand:one@db/forgehand")
+    assert mine == owner("postgresql://forgehand:another@db/forgehand"), "a new password keeps its boxes"
+    assert mine != owner("postgresql://forgehand:one@db/other")
+    monkeypatch.setenv("FORGEHAND_SANDBOX_OWNER", "team-a")
+    assert owner("sqlite:///x") == "team-a"
+
+
+def test_a_cluster_is_described_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "FORGEHAND_KUBERNETES",
+        '{"runtime_class": "kata", "node_selector": {"pool": "boxes"}, "tolerations": [{"key": "boxes"}]}',
+    )
+    found = load_settings().kubernetes
+    assert (found.runtime_class, found.node_selector, found.tolerations[0].key) == ("kata", {"pool": "boxes"}, "boxes")
+    assert found.namespace == "forgehand-sandboxes"
+    monkeypatch.setenv("FORGEHAND_KUBERNETES", '{"runtimeClass": "kata"}')
+    with pytest.raises(SettingsError, match="FORGEHAND_KUBERNETES"):
+        load_settings()
