@@ -102,7 +102,10 @@ def command(
 
 @contextmanager
 def _workshop(settings: Settings, folder: Path, source: LocalSource) -> Iterator[Workshop]:
-    """The means of one solve: a database of its own, everything else as a worker has it."""
+    """The means of one solve: a database and boxes of its own, everything else as a worker has it."""
+    if not settings.sandbox_owner:
+        mark = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()[:10]
+        settings = settings.model_copy(update={"sandbox_owner": f"solve-{mark}"})
     backend = make_backend(settings)
     models = Models(settings)
     database = Database(f"sqlite:///{folder / 'forgehand.db'}")
@@ -112,7 +115,7 @@ def _workshop(settings: Settings, folder: Path, source: LocalSource) -> Iterator
             for phase in Phase:
                 client.check_prices(phase.value, phase.value)
         migrate(database)
-        yield Workshop(
+        workshop = Workshop(
             settings=settings,
             database=database,
             backend=backend,
@@ -122,6 +125,11 @@ def _workshop(settings: Settings, folder: Path, source: LocalSource) -> Iterator
             owner=owner_name(),
             clock=time.time,
         )
+        reap(workshop)  # what a solve in this folder left when it was killed
+        try:
+            yield workshop
+        finally:
+            workshop.close_pools()
     finally:
         models.close()
         database.close()

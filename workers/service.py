@@ -97,8 +97,7 @@ def run_worker(settings: Settings, *, app: GitHubApp, queues: str) -> int:
         )
     finally:
         duties.stop()
-        for pool in workshop.pools:
-            pool.close()
+        workshop.close_pools()
         workshop.models.close()
         workshop.database.close()
     return 0

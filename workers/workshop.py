@@ -99,6 +99,11 @@ class Workshop:
         with self._making:
             return list(self._pools.values())
 
+    def close_pools(self) -> None:
+        """Ends the boxes nobody claimed."""
+        for pool in self.pools:
+            pool.close()
+
     @property
     def backends(self) -> list[Backend]:
         """All that boxes were made with here."""
