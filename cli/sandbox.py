@@ -10,12 +10,16 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from cli import sandbox_bench
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from sandboxes import Backend
+from sandboxes import Backend, SandboxSpec
 from sandboxes.checking import CHECKS, THEMES, Check, Ground, Result, Theme, perform
 from sandboxes.checking.ground import SPEC
 from sandboxes.contract import LIMITS
+from sandboxes.measuring import Peers, measure
+from sandboxes.measuring.bench import Rounds
+from sandboxes.measuring.boxes import new_name
 from settings import load_settings
 from workers.backends import make_backend
 
@@ -63,6 +67,54 @@ def check(
     else:
         _show(console(), found.name, isolation, results, unenforced)
     raise typer.Exit(0 if not unenforced and all(result.outcome == "held" for result in results) else 1)
+
+
+@app.command()
+def bench(
+    backend: BackendOption = None,
+    image: ImageOption = None,
+    boxes: Annotated[int, typer.Option(min=1, max=1000, help="How many boxes are made at once.")] = 50,
+    peers: Annotated[bool, typer.Option("--peers", help="Measure docker and SWE-ReX beside it, on --image.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A tenth of the rounds: a look, no figures to quote.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a backend: boxes, commands, warm claims, trees, memory. Nothing else should run on the machine.
+
+    The overhead of a command is the time its caller waits for /bin/true, less what /bin/true takes itself: that is a
+    200th of the time in which one shell of the same box runs it 200 times, measured inside. Create to first command is
+    from asking for a box to the answer of its first command. A warm claim is from asking a full pool for a box to the
+    same answer. With --peers, `docker run`, `docker exec` and SWE-ReX (from PyPI, below ~/.cache/forgehand) are
+    measured on the same image in turns with ours, less the same time of the program. The exit status is 1 when a box
+    of those at once could not be made, 2 when there was nothing to measure.
+
+    Example: forgehand sandbox bench --backend docker --image python:3.12 --peers"""
+    settings = load_settings(**({} if backend is None else {"sandbox": backend}))
+    found = make_backend(settings)
+    spec = replace(_BENCH, image=image)
+    rounds = Rounds(boxes=boxes)
+    if quick:
+        rounds = Rounds(creations=2, commands=50, slow_commands=5, throughput=1, claims=3, boxes=boxes)
+    beside = _peers(found, spec, image or settings.sandbox_image) if peers else None
+    with sandbox_bench.progress(console(as_json=True)) as told:
+        figures = measure(found, spec, rounds, beside, told)
+    if as_json:
+        document({"backend": found.name, "image": image, **sandbox_bench.report(figures)})
+    else:
+        sandbox_bench.show(console(), found.name, figures)
+    raise typer.Exit(1 if figures.at_once.errors else 0)
+
+
+_BENCH = SandboxSpec(memory_bytes=256 << 20, disk_bytes=128 << 20, processes=128, lifetime_s=3600.0)
+
+
+def _peers(backend: Backend, spec: SandboxSpec, image: str) -> Peers:
+    """The peers on the image of the boxes, on the runtime of the backend where it is Docker's."""
+    if not image:
+        raise CannotRun("--peers: there is no image to run them on. Name one with --image")
+    with backend.create(spec, name=new_name()) as box:
+        isolation = box.isolation
+    runtime = isolation.removeprefix("docker (").removesuffix(")") if isolation.startswith("docker (") else "runc"
+    return Peers(image, runtime)
 
 
 def _themes(only: Sequence[str] | None) -> Sequence[Theme]:
@@ -121,6 +173,6 @@ def _show(screen: Console, backend: str, isolation: str, results: Sequence[Resul
             )
     screen.print(table, soft_wrap=False)
     held, breached, not_run = (sum(r.outcome == outcome for r in results) for outcome in _STYLES)
-    screen.print(f"\n{backend} ({isolation}): {held} held, {breached} breached, {not_run} not run")
+    screen.print(f"\n{sandbox_bench.titled(backend, isolation)}: {held} held, {breached} breached, {not_run} not run")
     for limit in unenforced:
         screen.print(f"the limit {limit} is not enforced by this backend", style="bold red")

@@ -21,11 +21,8 @@ PROBE_S = 30.0
 SPEC = SandboxSpec(memory_bytes=512 * MIB, disk_bytes=192 * MIB, processes=256, lifetime_s=1800.0)
 """The box most probes share: large enough for each, small enough for a busy machine."""
 _PREAMBLE = "import ctypes, errno, json, os, socket, struct, sys, time\nargs = json.loads(sys.argv[1])\n"
-_KERNEL = """
-text = ctypes.create_string_buffer(1 << 16)
-size = ctypes.CDLL(None).klogctl(3, text, len(text) - 1)
-print(json.dumps(b"Starting gVisor" in text.raw[:max(size, 0)]))
-"""
+_GVISOR = b"#1 SMP Sun Jan 10 15:06:54 PST 2016"
+"""The version every gVisor gives its kernel (pkg/sentry/syscalls/linux/linux64.go)."""
 
 
 class NotRun(Exception):
@@ -124,7 +121,7 @@ class Ground:
     def own_kernel(self) -> bool:
         """True where the box's system calls are answered by gVisor's kernel and not by the host's."""
         if self._own_kernel is None:
-            self._own_kernel = self.ask(self.box, _KERNEL) is True
+            self._own_kernel = _GVISOR in self.box.read("/proc/version")
         return self._own_kernel
 
 

@@ -49,6 +49,8 @@ def devices(ground: Ground) -> str:
         "args[0] + ['/dev/' + n for n in os.listdir('/dev') if n[:2] in ('vd', 'sd', 'nv', 'xv', 'dm', 'lo')]",
     )
     opened = ground.ask(ground.box, code, _DEVICES)
+    if opened and ground.own_kernel:
+        return f"of gVisor's own kernel, and not the host's: {', '.join(opened)}"
     require(not opened, f"opened for writing: {', '.join(opened)}")
     return "no memory, disk, kvm, fuse or log"
 
