@@ -83,6 +83,8 @@ class Channel:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._lost: str | None = None
+        self.taken = False
+        """Whether the runner said that another host has the box now: it is not ours to end any more."""
         self._reader = threading.Thread(target=self._read, name=f"box-{name}", daemon=True)
         self._reader.start()
 
@@ -184,6 +186,7 @@ class Channel:
             while data := self._transport.read():
                 for frame in decoder.feed(data):
                     if frame.header.get("id") == 0 and frame.header.get("error") == "gone":
+                        self.taken = True
                         raise OSError(str(frame.header.get("message"))[:500])
                     self._deliver(frame)
         except OSError as error:

@@ -120,13 +120,14 @@ class DockerBackend:
         )
         digest = hashlib.sha256(token).hexdigest()
         command = [*_PYTHON, BOOTSTRAP_DOOR, _ZIP, digest, str(spec.lifetime_s), "first"]
+        channel: Channel | None = None
         try:
             env = self._environment(prepared.engine, image)
             volume = self._volume(prepared.engine, image)
             body = make_container(spec, identity, self._runtime, image=image, command=command, volume=volume)
             with ExitStack() as undo:
                 container = self._make(prepared.engine, body, name)
-                undo.callback(_remove, prepared.engine, container)
+                undo.callback(_remove_ours, prepared.engine, container, lambda: channel)
                 sock, early = prepared.engine.attach(container)
                 stream = EngineStream(sock, _explainer(prepared.engine, container), early=early)
                 undo.callback(stream.dispose)
@@ -143,6 +144,7 @@ class DockerBackend:
     def attach(self, name: str) -> ChannelBox | None:
         check_name(name)
         prepared = self._prepare()
+        channel: Channel | None = None
         try:
             found = prepared.engine.container(container_name(self._owner, name))
             if found is None or not found["State"]["Running"]:
@@ -156,7 +158,7 @@ class DockerBackend:
             image = found["Image"]
             env = self._environment(prepared.engine, image)
             with ExitStack() as undo:
-                undo.callback(_remove, prepared.engine, found["Id"])
+                undo.callback(_remove_ours, prepared.engine, found["Id"], lambda: channel)
                 # As another user: no command of the box can end the bridge or read the token it brings.
                 command = [*_PYTHON, BOOTSTRAP_BRIDGE, _ZIP]
                 sock, early = prepared.engine.execute(found["Id"], command, f"{uid + 1}:{GID}")
@@ -253,6 +255,7 @@ class DockerBackend:
             "rlimits": rlimits(spec),
             "memory": {**prepared.memory, "limit": spec.memory_bytes, "filesystems": list(WRITABLE)},
             "filter": prepared.filter.hex(),
+            "user": {"uid": uid, "gid": GID},
             "lifetime_s": left,
         }
         try:
@@ -282,7 +285,7 @@ class _Prepared:
             raise error
         self.cgroups = str(info.get("CgroupVersion", "1"))
         self.memory = _OWN_KERNEL if runtime.own_kernel else _MEMORY[self.cgroups]
-        self.filter = seccomp.program(str(info["Architecture"]))
+        self.filter = seccomp.program(str(info["Architecture"]), own_kernel=runtime.own_kernel)
         self.filling = threading.Lock()
         self.volume: str | None = None
 
@@ -316,6 +319,13 @@ def _start(engine: Engine, container: str, image: str) -> None:
         if start_trouble(refused.words, _PYTHON[0]) is Trouble.NO_PROGRAM:
             raise SandboxUnavailable(f"no box of the image {image}", "it has no python3") from None
         raise
+
+
+def _remove_ours(engine: Engine, container: str, channel: Callable[[], Channel | None]) -> None:
+    """Removes a box's container, unless another host has taken the box over."""
+    served = channel()
+    if served is None or not served.taken:
+        _remove(engine, container)
 
 
 def _remove(engine: Engine, container: str) -> None:

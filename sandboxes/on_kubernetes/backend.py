@@ -216,7 +216,8 @@ class KubernetesBackend:
             undo.pop_all()
 
         def end() -> None:
-            _removed(pods, pod)
+            if not channel.taken:  # else the box is another host's
+                _removed(pods, pod)
             channel.join()
             stream.dispose()
 
