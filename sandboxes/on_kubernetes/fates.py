@@ -67,7 +67,7 @@ _MEANING: Mapping[Trouble, tuple[str, str]] = {
     Trouble.FORBIDDEN: ("the worker may not do this", "Apply k8s/sandbox/ and use its service account"),
     Trouble.CREDENTIALS: ("the cluster does not know the worker", "Renew the worker's kubeconfig or token"),
     Trouble.NAMESPACE: ("the namespace is not there", "Apply k8s/sandbox/, or correct the namespace in the settings"),
-    Trouble.EXISTS: ("there is a pod of that name", "Close it, or call reap first"),
+    Trouble.EXISTS: ("there is one of that name", "Close it, or call reap first"),
     Trouble.BUSY: ("the API server is busy", "Try again later"),
     Trouble.UNREACHABLE: ("the API server does not answer", "See to the cluster, or correct the kubeconfig"),
 }

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from sandboxes.checking import Ground
 from sandboxes.contract import Backend, LimitUnenforceable
 from tests.engines import absent
 from tests.sandboxes.docker_engine import docker_runc, docker_runsc
+from tests.sandboxes.kubernetes_cluster import kubernetes
 
 _names = itertools.count(1)
 MakeBox = Callable[..., Box]
@@ -40,17 +41,24 @@ WALLED: Mapping[str, Callable[[Path], Backend]] = {
     "local-bwrap": bubblewrap,
     "docker-runc": docker_runc,
     "docker-runsc": docker_runsc,
+    "kubernetes": kubernetes,
 }
 """The backends that promise walls: each is made with a state folder; `absent` speaks where its engine is not there."""
 BACKENDS: Mapping[str, Callable[[Path], Backend]] = {**WALLED, "local-plain": plain}
 
 
-@pytest.fixture(params=BACKENDS)
+def each(kinds: Iterable[str]) -> list[object]:
+    """As parameters. The cluster has one node, so its tests run one after the other."""
+    alone = pytest.mark.xdist_group("kubernetes")
+    return [pytest.param(kind, marks=alone) if kind == "kubernetes" else kind for kind in kinds]
+
+
+@pytest.fixture(params=each(BACKENDS))
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     return BACKENDS[request.param](tmp_path / "state")
 
 
-@pytest.fixture(scope="session", params=WALLED)
+@pytest.fixture(scope="session", params=each(WALLED))
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Where checks are made, on each backend with walls."""
     with Ground(WALLED[request.param](tmp_path_factory.mktemp(request.param))) as made:
@@ -72,7 +80,7 @@ def box(make_box: MakeBox) -> Box:
     return make_box()
 
 
-@pytest.fixture(params=WALLED)
+@pytest.fixture(params=each(WALLED))
 def walled_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     return WALLED[request.param](tmp_path / "state")
 

@@ -13,7 +13,7 @@ from sandboxes import PlainBackend, SandboxError, SandboxSpec, SandboxUnavailabl
 from sandboxes.contract import LIMITS, LimitUnenforceable
 from sandboxes.processes import Process
 from sandboxes.records import Record, Records, deadline_in, myself
-from tests.sandboxes.conftest import bubblewrap, new_name
+from tests.sandboxes.conftest import BACKENDS, bubblewrap, new_name
 
 OWNER = """
 import sys, threading, time
@@ -33,6 +33,12 @@ while True:
 print("up", flush=True)
 time.sleep(60)
 """
+
+
+@pytest.fixture(params=["local-bwrap", "local-plain"])
+def local_backend(request, tmp_path):
+    """A backend that keeps records on this machine, in tmp_path/state: its boxes die with the process that made them."""
+    return BACKENDS[request.param](tmp_path / "state")
 
 
 def sleepers(mark: str) -> list[int]:
@@ -101,20 +107,20 @@ def test_plain_processes_that_outlive_their_runner_are_swept(tmp_path):
     box.close()
 
 
-def test_boxes_in_use_are_not_reaped(backend):
+def test_boxes_in_use_are_not_reaped(local_backend):
     name = new_name()
-    with backend.create(SandboxSpec(), name=name) as box:
-        assert backend.reap(tuple) == []
+    with local_backend.create(SandboxSpec(), name=name) as box:
+        assert local_backend.reap(tuple) == []
         assert box.run(["true"], timeout=5).exit_code == 0
 
 
-def test_a_box_past_its_lifetime_is_reaped(backend, tmp_path):
+def test_a_box_past_its_lifetime_is_reaped(local_backend, tmp_path):
     name = new_name()
-    box = backend.create(SandboxSpec(), name=name)
+    box = local_backend.create(SandboxSpec(), name=name)
     records = Records(tmp_path / "state" / "boxes")
     [record] = records.all()
     records.update(replace(record, deadline=time.time() - 1))
-    assert backend.reap(tuple) == [name]
+    assert local_backend.reap(tuple) == [name]
     with pytest.raises(SandboxError):
         box.run(["true"], timeout=5)
     box.close()
@@ -168,9 +174,9 @@ def test_names_that_could_mean_something_else_are_refused(backend, name):
         backend.create(SandboxSpec(), name=name)
 
 
-def test_close_removes_everything(backend, tmp_path):
+def test_close_removes_everything(local_backend, tmp_path):
     before = len(os.listdir("/proc/self/fd"))
-    box = backend.create(SandboxSpec(), name=new_name())
+    box = local_backend.create(SandboxSpec(), name=new_name())
     box.run(["true"], timeout=5)
     [record] = Records(tmp_path / "state" / "boxes").all()
     box.close()
