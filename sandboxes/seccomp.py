@@ -19,11 +19,19 @@ ALLOW = 0x7FFF0000
 REFUSE = 0x00050000
 """SECCOMP_RET_ERRNO, with the error number in its low 16 bits."""
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24  # offsets in struct seccomp_data, little-endian
+_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_2 = (
+    0,
+    4,
+    16,
+    24,
+    32,
+)  # offsets in struct seccomp_data, little-endian
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000 | 0x00000080
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET and NEWTIME of linux/sched.h."""
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_DEVICE, _NO_DEVICE = 0x2000, 0x8000
+"""Of the kinds in a file's mode, S_IFCHR and S_IFBLK alone have the first of these bits without the second."""
 
 # name: (x86_64, aarch64); None where the architecture has no such call
 _REFUSED: Mapping[str, tuple[int | None, int | None]] = {
@@ -96,14 +104,22 @@ class Machine:
     audit: int
     clone: int
     ioctl: int
+    mknod: int | None
+    mknodat: int
     column: int
+
+    def syslog(self) -> int | None:
+        return _REFUSED["syslog"][self.column]
 
     def refused(self) -> list[int]:
         return [number for row in _REFUSED.values() if (number := row[self.column]) is not None]
 
 
 _CLONE3 = 435
-MACHINES = {"x86_64": Machine(0xC000003E, 56, 16, 0), "aarch64": Machine(0xC00000B7, 220, 29, 1)}
+MACHINES = {
+    "x86_64": Machine(0xC000003E, 56, 16, 133, 259, 0),
+    "aarch64": Machine(0xC00000B7, 220, 29, None, 33, 1),
+}
 
 Instruction = tuple[int, int, str | None, str | None]
 """(code, operand, label to jump to when true, and when false); None falls through to the next instruction."""
@@ -130,8 +146,17 @@ def assemble(lines: Sequence[Instruction | str]) -> bytes:
     return b"".join(out)
 
 
-def rules(machine: Machine) -> list[Instruction | str]:
-    """The filter for an architecture. Calls of any other architecture are refused."""
+def rules(machine: Machine, *, own_kernel: bool = False) -> list[Instruction | str]:
+    """The filter for an architecture. Calls of any other architecture are refused.
+
+    `own_kernel`: for gVisor, whose log is the box's own, and which lets anybody make devices.
+    """
+    refused = [number for number in machine.refused() if not own_kernel or number != machine.syslog()]
+    special: list[Instruction | str] = []
+    if own_kernel:
+        special = [(_EQUAL, machine.mknodat, "mknodat", None)]
+        if machine.mknod is not None:
+            special.append((_EQUAL, machine.mknod, "mknod", None))
     return [
         (_LOAD, _ARCHITECTURE, None, None),
         (_EQUAL, machine.audit, None, "refuse"),
@@ -139,7 +164,8 @@ def rules(machine: Machine) -> list[Instruction | str]:
         (_AT_LEAST, _X32, "missing", None),
         # clone3 keeps its flags in memory, where a filter cannot look: the C library falls back to clone.
         (_EQUAL, _CLONE3, "missing", None),
-        *((_EQUAL, number, "refuse", None) for number in machine.refused()),
+        *special,
+        *((_EQUAL, number, "refuse", None) for number in refused),
         (_EQUAL, machine.clone, "clone", None),
         (_EQUAL, machine.ioctl, "ioctl", None),
         (_RETURN, ALLOW, None, None),
@@ -149,7 +175,15 @@ def rules(machine: Machine) -> list[Instruction | str]:
         "ioctl",
         (_LOAD, _ARGUMENT_1, None, None),
         (_EQUAL, _TIOCSTI, "refuse", None),
-        (_EQUAL, _TIOCLINUX, "refuse", None),
+        (_EQUAL, _TIOCLINUX, "refuse", "allow"),
+        "mknodat",
+        (_LOAD, _ARGUMENT_2, None, None),
+        (_ANY_BIT, _DEVICE, "device", "allow"),
+        "mknod",
+        (_LOAD, _ARGUMENT_1, None, None),
+        (_ANY_BIT, _DEVICE, "device", "allow"),
+        "device",
+        (_ANY_BIT, _NO_DEVICE, "allow", "refuse"),
         "allow",
         (_RETURN, ALLOW, None, None),
         "missing",
@@ -159,12 +193,15 @@ def rules(machine: Machine) -> list[Instruction | str]:
     ]
 
 
-def program(machine: str = platform.machine()) -> bytes:
-    """The filter as bubblewrap's --seccomp takes it. SandboxUnavailable on an architecture without a table."""
+def program(machine: str = platform.machine(), *, own_kernel: bool = False) -> bytes:
+    """The filter as bubblewrap's --seccomp and prctl(2) take it.
+
+    SandboxUnavailable on an architecture without a table.
+    """
     if machine not in MACHINES:
         raise SandboxUnavailable(
             "no box can be made",
             f"there is no system call filter for {machine}",
             f"Use one of {', '.join(sorted(MACHINES))}, or the docker or kubernetes backend",
         )
-    return assemble(rules(MACHINES[machine]))
+    return assemble(rules(MACHINES[machine], own_kernel=own_kernel))

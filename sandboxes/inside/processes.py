@@ -9,7 +9,7 @@ import time
 from collections.abc import Container
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
-_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
+_PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 24, 38, 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -38,6 +38,39 @@ def hide_from_commands() -> None:
     Without it a command could write into the protocol stream through /proc/PID/fd and forge results.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def act_as(uid: int, gid: int) -> None:
+    """Acts as a user from now on, and stays somebody else, root, in the eyes of that user's programs: where the kernel
+    protects neither process 1 nor what hides (gVisor), they could otherwise kill and read this one. OSError."""
+    os.setgroups([gid])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(0, uid, 0)
+    hide_from_commands()
+
+
+def private_pipe() -> tuple[int, int]:
+    """A pipe which a user that is acted as cannot open through /proc (gVisor lets it open its own ones)."""
+    real, acting, _ = os.getresuid()
+    if real == acting:
+        return os.pipe()
+    os.seteuid(0)
+    try:
+        return os.pipe()
+    finally:
+        os.seteuid(acting)
+
+
+def give_up_root() -> None:
+    """Becomes the user this process acts as, for good and without a right left. OSError."""
+    real, acting, _ = os.getresuid()
+    if real == acting:
+        return
+    os.seteuid(0)
+    capability = 0
+    while _libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) == 0:
+        capability += 1
+    os.setresuid(acting, acting, acting)
 
 
 _refused: set[bytes] = set()

@@ -19,7 +19,7 @@ from .frames import PROTOCOL, Frame, ProtocolError
 from .limits import KernelWatch, MemoryWatch, Watch, rlimits, room
 from .link import Link
 from .operations import OPERATIONS, Part, Place, error_code
-from .processes import become_subreaper, hide_from_commands, kill_below, refuse_calls
+from .processes import act_as, become_subreaper, hide_from_commands, kill_below, refuse_calls
 from .proxy import Proxy
 from .workspace import Fingerprint, Intake, Refused, clear
 
@@ -173,6 +173,8 @@ class Runner:
     def _hello(self, request: int, header: dict[str, Any]) -> None:
         if header.get("protocol") != PROTOCOL:
             raise Refused("protocol", f"this runner speaks protocol {PROTOCOL}, not {header.get('protocol')!r}")
+        if (user := header.get("user")) and os.geteuid() != user["uid"]:
+            act_as(user["uid"], user["gid"])
         workspace = os.path.realpath(header["workspace"])
         os.makedirs(workspace, exist_ok=True)
         self._crew.rlimits = rlimits(header["rlimits"])
@@ -191,7 +193,7 @@ class Runner:
             self._place.manifest = self._left.manifest
         answer = {"protocol": PROTOCOL, "capabilities": CAPABILITIES, "python": sys.version.split()[0]}
         self._link.send(
-            {"id": request, "ok": True, **answer, "pid": os.getpid(), "uid": os.getuid(), "filesystems": sizes}
+            {"id": request, "ok": True, **answer, "pid": os.getpid(), "uid": os.geteuid(), "filesystems": sizes}
         )
 
     def _take(self, request: int, frame: Frame) -> None:

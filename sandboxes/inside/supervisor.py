@@ -10,9 +10,9 @@ import resource
 import signal
 from typing import NoReturn
 
-from .processes import become_subreaper, kill_below, signal_on_parent_death
+from .processes import become_subreaper, give_up_root, kill_below, private_pipe, signal_on_parent_death
 
-MARK = b"FORGEHAND_SUPERVISOR"
+MARK = b"SANDBOX_SUPERVISOR"
 """Set to the supervisor's pid in a command's environment where that one cannot be a subreaper: how its orphans are
 known then."""
 _WATCHED = {signal.SIGCHLD, signal.SIGTERM}
@@ -35,8 +35,9 @@ def start(argv: list[bytes], cwd: bytes, env: dict[bytes, bytes], rlimits: dict[
     """Starts `argv` under a supervisor of its own. OSError when the box has no room for it."""
     fds: list[int] = []
     try:
-        for _ in range(4):
+        for _ in range(3):
             fds += os.pipe()
+        fds += private_pipe()
         in_r, in_w, out_r, out_w, err_r, err_w, rep_r, rep_w = fds
         # Blocked across the fork: a signal must not run the runner's handlers in the supervisor.
         old = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
@@ -132,7 +133,8 @@ def _execute(
     rlimits: dict[int, tuple[int, int]],
 ) -> NoReturn:
     try:
-        signal_on_parent_death(signal.SIGKILL)
+        give_up_root()
+        signal_on_parent_death(signal.SIGKILL)  # a change of user would undo it
         os.setsid()
         # Above 2 first, so that dup2 cannot overwrite an end which is still needed.
         high = [os.dup(fd) if fd < 3 else fd for fd in stdio]

@@ -129,7 +129,7 @@ class DockerBackend:
                 container = self._make(prepared.engine, body, name)
                 undo.callback(_remove_ours, prepared.engine, container, lambda: channel)
                 sock, early = prepared.engine.attach(container)
-                stream = EngineStream(sock, _explainer(prepared.engine, container), early=early)
+                stream = EngineStream(sock, _explainer(prepared.engine, container, self._runtime), early=early)
                 undo.callback(stream.dispose)
                 _start(prepared.engine, container, image)
                 channel = Channel(stream, name)
@@ -162,7 +162,7 @@ class DockerBackend:
                 # As another user: no command of the box can end the bridge or read the token it brings.
                 command = [*_PYTHON, BOOTSTRAP_BRIDGE, _ZIP]
                 sock, early = prepared.engine.execute(found["Id"], command, f"{uid + 1}:{GID}")
-                stream = EngineStream(sock, _explainer(prepared.engine, found["Id"]), early=early)
+                stream = EngineStream(sock, _explainer(prepared.engine, found["Id"], self._runtime), early=early)
                 undo.callback(stream.dispose)
                 stream.write(token)
                 channel = Channel(stream, name)
@@ -301,13 +301,13 @@ _DEFAULTS = {
 _OURS = {"HOME": HOME, "USER": "sandbox", "LOGNAME": "sandbox", "SHELL": "/bin/sh", "TMPDIR": "/tmp"}  # noqa: S108
 
 
-def _explainer(engine: Engine, container: str) -> Callable[[str], str]:
+def _explainer(engine: Engine, container: str, runtime: Runtime) -> Callable[[str], str]:
     def explain(said: str) -> str:
         try:
             found = engine.container(container)
         except Refused as refused:
             return f"the engine does not answer: {refused.words}"
-        return ending(found["State"] if found else None, said)
+        return ending(found["State"] if found else None, said, own_kernel=runtime.own_kernel)
 
     return explain
 

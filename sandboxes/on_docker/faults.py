@@ -30,6 +30,8 @@ class Refused(Exception):
 
 
 _NO_PROGRAM = re.compile(r"executable file not found|no such file or directory|permission denied|exec format error")
+_SENTRY_PANIC = 2
+"""Exit status of a Go program that panics."""
 _NAME_TAKEN = re.compile(r"already in use by container|already in progress")
 
 
@@ -93,7 +95,7 @@ def missing_means(info: Mapping[str, Any], runtime: str) -> SandboxError | None:
     return None
 
 
-def ending(state: Mapping[str, Any] | None, said: str) -> str:
+def ending(state: Mapping[str, Any] | None, said: str, *, own_kernel: bool = False) -> str:
     """Why a box's stream ended, from the container's State (None: there is no container) and its last words."""
     if state is None:
         return "its container was removed"
@@ -106,4 +108,8 @@ def ending(state: Mapping[str, Any] | None, said: str) -> str:
         return "its lifetime was over, or it was told to end"
     if code == 137:
         return "it was killed from outside (SIGKILL): by somebody, the engine or the machine's own want of memory"
+    if code == _SENTRY_PANIC and own_kernel:
+        return (
+            "its own kernel (gVisor) ended, as it does when the machine gives it no further thread: too many processes"
+        )
     return f"it ended with status {code}{': ' + said[-1000:] if said else ''}"

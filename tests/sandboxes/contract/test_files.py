@@ -35,14 +35,20 @@ def sh(box, script):
     return result.stdout
 
 
+def mode(box, path):
+    """Not by stat(1), which Debian 12's does not work on gVisor of the same age: that one's statx(2) refuses its flags."""
+    return box.run(["python3", "-c", f"import os; print(oct(os.stat({path!r}).st_mode)[-3:])"], timeout=20).stdout
+
+
 def test_write_and_read(box):
     box.write("a/b/c.bin", bytes(range(256)))
     assert box.read("a/b/c.bin") == bytes(range(256))
     assert box.read("/work/a/b/c.bin") == bytes(range(256))
-    assert sh(box, "stat -c %a a/b/c.bin") == b"644\n"
+    assert mode(box, "a/b/c.bin") == b"644\n"
     box.write("a/b/c.bin", b"short", executable=True)
     assert box.read("a/b/c.bin") == b"short"
-    assert sh(box, "stat -c %a a/b/c.bin; ls -A a/b") == b"755\nc.bin\n"
+    assert mode(box, "a/b/c.bin") == b"755\n"
+    assert sh(box, "ls -A a/b") == b"c.bin\n"
 
 
 def test_reading_what_is_not_there(box):
