@@ -47,7 +47,7 @@ def own_time(box: Box, program: str) -> float:
     script = f"i=0; while [ $i -lt {_OWN_RUNS} ]; do {program}; i=$((i+1)); done"
     seconds = []
     for _ in range(3):
-        result = box.run(["/bin/sh", "-c", script], timeout=_PATIENCE_S)
+        result = box.run(["/bin/sh", "-ec", script], timeout=_PATIENCE_S)
         if result.exit_code != 0:
             raise SandboxError(
                 "the program's own time cannot be measured", result.stderr.decode(errors="replace")[-300:]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -9,7 +10,8 @@ from swerex.deployment.docker import DockerDeployment  # type: ignore[import-not
 from swerex.runtime.abstract import BashAction, Command, CreateBashSessionRequest  # type: ignore[import-not-found]
 
 # Its log goes to standard output, which belongs to the answers.
-ANSWERS, sys.stdout = sys.stdout, sys.stderr
+ANSWERS = open(os.dup(1), "w")  # noqa: SIM115 - until the end
+os.dup2(2, 1)
 
 
 async def main() -> None:
