@@ -44,6 +44,8 @@ with ThreadPoolExecutor(16) as pool:
              for a, p, k, j in jobs if j.result()]
 print(json.dumps(found))
 """
+_SERVERS = (22, 53, 80, 443, 2375, 2379, 6443, 10250)
+"""What a node or a cluster listens on: ssh, DNS, web, Docker, etcd, the Kubernetes API, kubelet."""
 _QUESTION = struct.pack(">HHHHHH", 0x4648, 0x0100, 1, 0, 0, 0) + b"\x09forgehand\x07example\x03com\0" + b"\0\x10\0\x01"
 """A DNS query (RFC 1035) for a TXT record, the kind that tunnels use."""
 
@@ -137,6 +139,26 @@ def host(ground: Ground) -> str:
 def gateway(ground: Ground) -> str:
     found = [*gateways(), "172.17.0.1", "10.0.0.1", "192.168.0.1"]
     return unreachable(ground, [(address, port) for address in found for port in (22, 53, 80)])
+
+
+@checks("what the box's own network is made of is out of reach")
+def own_network(ground: Ground) -> str:
+    """Its node and its cluster's servers, which the checker's machine need not know."""
+    code = """
+found = []
+for line in open("/proc/net/route").read().splitlines()[1:]:
+    words = line.split()
+    if words[2] != "00000000": found.append(socket.inet_ntoa(struct.pack("=I", int(words[2], 16))))
+try: lines = open("/etc/resolv.conf").read().splitlines()
+except OSError: lines = []
+found += [line.split()[1] for line in lines if line.startswith("nameserver ")]
+found += [os.environ[name] for name in ("KUBERNETES_SERVICE_HOST",) if name in os.environ]
+print(json.dumps(sorted(set(found))))
+"""
+    found = ground.ask(ground.box, code)
+    if not found:
+        return "it has no gateway and no name server"
+    return unreachable(ground, [(address, port) for address in found for port in _SERVERS])
 
 
 @checks("the world is out of reach")
