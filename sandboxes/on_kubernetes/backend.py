@@ -9,32 +9,35 @@ import threading
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any
 
-from .. import seccomp
 from ..box import ChannelBox
-from ..channel import Channel, Failure
-from ..contract import LIMITS, NO_NAMES, BoxLost, SandboxError, SandboxSpec, SandboxUnavailable
-from ..egress import PORT, Policy, Tunnel
+from ..channel import Channel
+from ..contract import LIMITS, NO_NAMES, SandboxError, SandboxSpec, SandboxUnavailable
 from ..egress.policy import Network
-from ..inside import proxy
-from ..package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, runner_zip
+from ..package import BOOTSTRAP_DOOR, runner_zip
 from ..records import check_name
 from . import runner_map
 from .cluster import Cluster, Refused
-from .fates import Fate, Trouble, fate_of
-from .nature import Nature, commands_environment, nature_of
+from .entering import Entrance
+from .exec_stream import ExecStream
+from .fates import Trouble, fate_of
 from .place import Place
-from .pod import BOX, DEADLINE, PORCH_CONTAINER, RUNNER, SPEC, UIDS, WRITABLE, Identity, check_owner, make_pod, pod_name
-from .pods import Pod, Pods, Troubled, token_of
-from .proof import Findings, check_disk
+from .pod import (
+    BOX,
+    DEADLINE,
+    RUNNER_ZIP,
+    SPEC,
+    UIDS,
+    WRITABLE,
+    Identity,
+    check_owner,
+    make_pod,
+    pod_name,
+)
+from .pods import Pod, Pods, Troubled
+from .proof import Findings
 from .proving import prove
 
-_PYTHON = ("python3", "-I", "-S")
-_ZIP = f"{RUNNER}/{runner_map.KEY}"
-_GREETING_S = 30.0
-_SPARE_PROCESSES = 80
-"""Runner and supervisors: one for each of up to 64 commands, and some while they fork."""
 _GONE_S = 15.0
 
 
@@ -54,22 +57,19 @@ class KubernetesBackend:
         self._image = image
         self._private = tuple(private)
         self._lock = threading.Lock()
-        self._reached: Pods | None = None
-        self._cluster: Cluster | None = None
-        self._findings: dict[bool, Findings] = {}
-        self._natures: dict[tuple[str, str], Nature] = {}
+        self._reached: _Reached | None = None
 
     def probe(self) -> None:
         """Finds out, once, whether boxes can be made here and their limits hold. SandboxUnavailable,
         LimitUnenforceable."""
-        self._proven(self._chosen_image(SandboxSpec()), gpus=0)
+        self._reach().proven(self._chosen_image(SandboxSpec()), gpus=0)
 
     def enforcement(self) -> Mapping[str, str]:
-        found = self._proven(self._chosen_image(SandboxSpec()), gpus=0)
-        watched = "; the runner ends the largest command within 50 ms of the programs' memory passing it"
+        found = self._reach().proven(self._chosen_image(SandboxSpec()), gpus=0)
         means = {
             "cpus": "CPU quota of the container",
-            "memory_bytes": "memory limit of the container" + (watched if found.memory_group else ""),
+            "memory_bytes": "the runner ends the largest command within 50 ms of the programs' memory passing it; the "
+            f"memory limit of the container holds {'programs and files' if found.memory_group else 'both'} together",
             "disk_bytes": "tmpfs size (sized emptyDir in memory), for each of " + ", ".join(WRITABLE.values()),
             "processes": "RLIMIT_NPROC of a user id of the box's own",
             "network": "default-deny NetworkPolicies, tried; destinations through the proxy on its loopback alone",
@@ -80,45 +80,47 @@ class KubernetesBackend:
     def create(self, spec: SandboxSpec, *, name: str, labels: Mapping[str, str] = NO_NAMES) -> ChannelBox:
         check_name(name)
         image = self._chosen_image(spec)
-        findings = self._proven(image, gpus=spec.gpus)
-        started = time.monotonic() + self._place.start_timeout_s
+        reached = self._reach()
+        findings = reached.proven(image, spec.gpus)
+        until = time.monotonic() + self._place.start_timeout_s
         expires = time.time() + spec.lifetime_s + self._place.start_timeout_s
         identity = Identity(name, self._owner, secrets.token_bytes(32), secrets.choice(UIDS), expires, labels)
+        digest = hashlib.sha256(identity.token).hexdigest()
         try:
-            pods, runner = self._pods(), self._runner()
             manifest = make_pod(
                 spec,
                 self._place,
                 identity,
                 image=image,
-                python=_PYTHON,
-                command=["-c", BOOTSTRAP_DOOR, _ZIP, _digest(identity.token), str(spec.lifetime_s)],
-                runner=runner,
+                command=["-c", BOOTSTRAP_DOOR, RUNNER_ZIP, digest, str(spec.lifetime_s)],
+                runner=reached.runner(),
                 watched=findings.memory_group is not None,
             )
             with ExitStack() as undo:
-                pod = pods.make(manifest, started)
-                undo.callback(_removed, pods, pod)
-                pod = pods.await_ready(pod, started)
-                box = self._entered(pod, spec, name, spec.lifetime_s)
+                pod = reached.pods.make(manifest, until)
+                undo.callback(_remove, reached.pods, pod)
+                pod = reached.pods.await_ready(pod, until)
+                channel, stream = reached.entrance.enter(pod, spec, findings, name, spec.lifetime_s)
                 undo.pop_all()
         except (Refused, Troubled) as error:
             raise error.fate.unavailable(name) from None
-        return box
+        return self._box(reached.pods, pod, spec, name, channel, stream)
 
     def attach(self, name: str) -> ChannelBox | None:
         check_name(name)
+        reached = self._reach()
         try:
-            pod = self._pods().get(pod_name(self._owner, name))
-            if pod is None or not self._pods().is_mine(pod) or fate_of(pod):
+            pod = reached.pods.get(pod_name(self._owner, name))
+            if pod is None or not reached.pods.is_mine(pod) or fate_of(pod):
                 return None
             facts = pod["metadata"].get("annotations") or {}
             if facts.get(BOX) != name:
                 return None
             spec = read_spec(facts.get(SPEC, ""))
-            self._proven(_image_of(pod), gpus=spec.gpus)
-            pod = self._pods().await_ready(pod, time.monotonic() + self._place.start_timeout_s)
-            return self._entered(pod, spec, name, float(facts[DEADLINE]) - time.time())
+            left = float(facts[DEADLINE]) - time.time()
+            findings = reached.proven(str(pod["spec"]["containers"][0]["image"]), spec.gpus)
+            pod = reached.pods.await_ready(pod, time.monotonic() + self._place.start_timeout_s)
+            channel, stream = reached.entrance.enter(pod, spec, findings, name, left)
         except Troubled:
             return None
         except Refused as refused:
@@ -126,13 +128,13 @@ class KubernetesBackend:
                 return None
             raise refused.fate.unavailable(name) from None
         except (ValueError, KeyError) as error:
-            raise SandboxError(
-                f"the box {name} cannot be entered", f"its pod was changed: {error}", "Remove it"
-            ) from None
+            why = f"its pod was changed: {error}"
+            raise SandboxError(f"the box {name} cannot be entered", why, "Remove it") from None
+        return self._box(reached.pods, pod, spec, name, channel, stream)
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
+        pods = self._reach().pods
         try:
-            pods = self._pods()
             found = pods.mine()
             kept = keep()
             removed = [pod for pod in found if doomed(pod, kept, time.time())]
@@ -143,6 +145,18 @@ class KubernetesBackend:
             raise SandboxUnavailable("boxes cannot be removed", refused.fate.why, refused.fate.todo) from None
         return sorted(str(pod["metadata"]["annotations"][BOX]) for pod in removed)
 
+    def _box(
+        self, pods: Pods, pod: Pod, spec: SandboxSpec, name: str, channel: Channel, stream: ExecStream
+    ) -> ChannelBox:
+        def end() -> None:
+            if not channel.taken:  # else the box is another host's
+                _remove(pods, pod)
+            channel.join()
+            stream.dispose()
+
+        isolation = f"kubernetes ({self._place.runtime_for(spec.gpus) or 'node default'})"
+        return ChannelBox(name, isolation, channel, end)
+
     def _chosen_image(self, spec: SandboxSpec) -> str:
         image = spec.image or self._image
         if image is None:
@@ -151,101 +165,42 @@ class KubernetesBackend:
             )
         return image
 
-    def _pods(self) -> Pods:
+    def _reach(self) -> _Reached:
         with self._lock:
             if self._reached is None:
-                self._cluster = Cluster(self._place)
-                self._reached = Pods(self._cluster, self._place, self._owner)
+                self._reached = _Reached(self._place, self._owner, self._private)
             return self._reached
 
-    def _runner(self) -> str:
-        self._pods()
-        assert self._cluster is not None  # noqa: S101 - made with the pods
+
+class _Reached:
+    """The cluster, and what has been found out about it. Thread-safe."""
+
+    def __init__(self, place: Place, owner: str, private: Sequence[Network]) -> None:
+        self._place = place
+        self._owner = owner
+        self._cluster = Cluster(place)
+        self.pods = Pods(self._cluster, place, owner)
+        self.entrance = Entrance(self.pods, private)
+        self._proving = threading.Lock()
+        self._findings: dict[bool, Findings] = {}
+
+    def runner(self) -> str:
+        """The name of the ConfigMap of the runner, which is there. Refused, SandboxUnavailable."""
         return runner_map.ensure(self._cluster, self._place.namespace, runner_zip())
 
-    def _proven(self, image: str, gpus: int) -> Findings:
+    def proven(self, image: str, gpus: int) -> Findings:
         """What the cluster imposes, tried once for each kind of node. LimitUnenforceable, SandboxUnavailable."""
-        pods = self._pods()
-        try:
-            runner = self._runner()
-        except Refused as refused:
-            raise SandboxUnavailable("no box can be made", refused.fate.why, refused.fate.todo) from None
-        with self._lock:
+        with self._proving:
             if (found := self._findings.get(gpus > 0)) is None:
-                assert self._cluster is not None  # noqa: S101 - made with the pods
+                try:
+                    runner = self.runner()
+                except Refused as refused:
+                    raise SandboxUnavailable("no box can be made", refused.fate.why, refused.fate.todo) from None
                 place = self._place.of_gpus() if gpus else self._place
-                found = prove(
-                    pods,
-                    place,
-                    image=image,
-                    python=_PYTHON,
-                    runner=runner,
-                    server=self._cluster.server,
-                    owner=self._owner,
-                )
+                server = self._cluster.server
+                found = prove(self.pods, place, image=image, runner=runner, server=server, owner=self._owner)
                 self._findings[gpus > 0] = found
             return found
-
-    def _entered(self, pod: Pod, spec: SandboxSpec, name: str, lifetime_s: float) -> ChannelBox:
-        """A box whose process 1 runs, served to us alone from now on. Refused, Troubled, SandboxError."""
-        pods = self._pods()
-        settings = self._settings(spec, self._nature(pod), lifetime_s)
-        uid = pod["spec"]["containers"][0]["securityContext"]["runAsUser"]
-
-        def explain(said: str) -> str:
-            fate = pods.end_of(pod)
-            return fate.why if fate else said
-
-        stream = pods.execute(pod, PORCH_CONTAINER, [*_PYTHON, "-c", BOOTSTRAP_BRIDGE, _ZIP], explain)
-        with ExitStack() as undo:
-            undo.callback(stream.dispose)
-            try:
-                stream.write(bytes.fromhex(token_of(pod) or ""))
-            except OSError as error:
-                raise Troubled(pods.end_of(pod) or Fate(Trouble.START, str(error))) from None
-            channel = Channel(stream, name)
-            undo.callback(channel.join)
-            undo.callback(channel.lose, "it was closed")
-            try:
-                answer = channel.hello(settings, patience=_GREETING_S)
-            except (BoxLost, Failure) as error:
-                raise Troubled(pods.end_of(pod) or Fate(Trouble.START, str(error))) from None
-            _check_answer(answer, spec, uid)
-            if spec.network:
-                Tunnel(channel, Policy(spec.network, self._private), name).start()
-            undo.pop_all()
-
-        def end() -> None:
-            if not channel.taken:  # else the box is another host's
-                _removed(pods, pod)
-            channel.join()
-            stream.dispose()
-
-        return ChannelBox(name, self._isolation(spec), channel, end)
-
-    def _isolation(self, spec: SandboxSpec) -> str:
-        return f"kubernetes ({self._place.runtime_for(spec.gpus) or 'node default'})"
-
-    def _nature(self, pod: Pod) -> Nature:
-        """What the image sets and the node is; asked once of each image on each node."""
-        status = pod["status"]["containerStatuses"][0]
-        key = str(status.get("imageID") or status.get("image")), str(pod["spec"].get("nodeName"))
-        if key not in self._natures:
-            self._natures[key] = nature_of(self._pods(), pod, _PYTHON)
-        return self._natures[key]
-
-    def _settings(self, spec: SandboxSpec, nature: Nature, lifetime_s: float) -> dict[str, Any]:
-        group = self._findings[spec.gpus > 0].memory_group
-        seen = {"cgroup": group} if group else {"meminfo": "/proc/meminfo"}
-        return {
-            "workspace": "/work",
-            "reach": "box",
-            "env": commands_environment(nature.environment) | (proxy.environment(PORT) if spec.network else {}),
-            "rlimits": {"core": 0, "nproc": spec.processes + _SPARE_PROCESSES},
-            "memory": {**seen, "limit": spec.memory_bytes, "filesystems": list(WRITABLE.values())},
-            "filter": seccomp.program(nature.machine).hex(),
-            "lifetime_s": max(0.1, lifetime_s),
-        }
 
 
 def doomed(pod: Pod, kept: Container[str], now: float) -> bool:
@@ -271,29 +226,6 @@ def read_spec(text: str) -> SandboxSpec:
         raise ValueError(str(error)) from None
 
 
-def _check_answer(answer: Mapping[str, Any], spec: SandboxSpec, uid: int) -> None:
-    """Whether what answers is what was started, with the limits it was started with: nodes may differ."""
-    if answer.get("uid") != uid or answer.get("pid") != 1:
-        raise Troubled(
-            Fate(
-                Trouble.START,
-                f"its runner is process {answer.get('pid')!r} of user {answer.get('uid')!r}, not 1 of {uid}",
-            )
-        )
-    sizes = answer.get("filesystems")
-    if not isinstance(sizes, dict) or set(sizes) != set(WRITABLE.values()):
-        raise Troubled(Fate(Trouble.START, "its runner does not say what its filesystems are"))
-    check_disk(sizes, spec.disk_bytes)
-
-
-def _digest(token: bytes) -> str:
-    return hashlib.sha256(token).hexdigest()
-
-
-def _image_of(pod: Pod) -> str:
-    return str(pod["spec"]["containers"][0]["image"])
-
-
-def _removed(pods: Pods, pod: Pod) -> None:
+def _remove(pods: Pods, pod: Pod) -> None:
     with suppress(Refused):  # a sweep removes it when the API server answers again
         pods.delete(pod)

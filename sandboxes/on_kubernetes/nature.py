@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..contract import SandboxUnavailable
-from .pod import HOME, PORCH_CONTAINER
+from .pod import HOME, PORCH_CONTAINER, PYTHON
 from .pods import Pod, Pods
 from .proving import said
 
@@ -26,9 +26,9 @@ class Nature:
     environment: Mapping[str, str]
 
 
-def nature_of(pods: Pods, pod: Pod, python: Sequence[str]) -> Nature:
+def nature_of(pods: Pods, pod: Pod) -> Nature:
     """Asked of the pod's porch, where none of the box's programs ever ran. Refused, SandboxUnavailable."""
-    answer = said(pods, pod, PORCH_CONTAINER, [*python, "-c", _ASK])
+    answer = said(pods, pod, PORCH_CONTAINER, [*PYTHON, "-c", _ASK])
     try:
         machine, found = json.loads(answer)
         return Nature(

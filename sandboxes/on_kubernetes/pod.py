@@ -28,6 +28,9 @@ HOME = "/home/sandbox"
 WRITABLE: Mapping[str, str] = {"work": "/work", "home": HOME, "tmp": "/tmp", "shm": "/dev/shm"}  # noqa: S108 - the box's own
 """Volume to path: the only places a program in the box can write to, each a tmpfs of its own."""
 RUNNER = "/run/forgehand"
+RUNNER_ZIP = f"{RUNNER}/runner.zip"
+PYTHON = ("python3", "-I", "-S")
+"""How the image's Python is started, for the runner and for what is asked of a pod."""
 BOX_CONTAINER, PORCH_CONTAINER = "box", "porch"
 IDLE = "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGTERM}); s.sigwait({s.SIGTERM})"
 """What the porch does, given to `python3 -c`: nothing, until it is told to end."""
@@ -86,13 +89,12 @@ def make_pod(
     identity: Identity,
     *,
     image: str,
-    python: Sequence[str],
     command: Sequence[str],
     runner: str,
     watched: bool = True,
 ) -> dict[str, Any]:
-    """The manifest. `python` starts the image's Python, `command` process 1 of the box with it; `runner` names the
-    ConfigMap that is mounted at `RUNNER`."""
+    """The manifest. `command`: process 1 of the box, as arguments of `PYTHON`. `runner` names the ConfigMap that is
+    mounted at `RUNNER`."""
     runtime = place.runtime_for(spec.gpus)
     pod_spec: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -118,13 +120,13 @@ def make_pod(
         "tolerations": [one.manifest() for one in _tolerations(spec, place)],
         "containers": [
             {
-                **_container(BOX_CONTAINER, place, image, [*python, *command], identity.uid),
+                **_container(BOX_CONTAINER, place, image, [*PYTHON, *command], identity.uid),
                 "workingDir": "/work",
                 "resources": _resources(spec, place, watched),
                 "volumeMounts": [*({"name": name, "mountPath": path} for name, path in WRITABLE.items()), _RUNNER],
             },
             {
-                **_container(PORCH_CONTAINER, place, image, [*python, "-c", IDLE], identity.uid + 1),
+                **_container(PORCH_CONTAINER, place, image, [*PYTHON, "-c", IDLE], identity.uid + 1),
                 "workingDir": "/",
                 "resources": _porch_resources(),
                 "volumeMounts": [_RUNNER],

@@ -16,7 +16,7 @@ from ..contract import SandboxSpec, SandboxUnavailable
 from .cluster import Refused
 from .fates import Fate, Trouble
 from .place import Place
-from .pod import BOX_CONTAINER, IDLE, UIDS, Identity, make_pod, memory_limit
+from .pod import BOX_CONTAINER, IDLE, PYTHON, UIDS, Identity, make_pod, memory_limit
 from .pods import Pod, Pods, Troubled
 from .proof import LISTENER, PORT, PROBE, Findings, judge, read_report
 
@@ -55,13 +55,11 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def prove(
-    pods: Pods, place: Place, *, image: str, python: Sequence[str], runner: str, server: str, owner: str
-) -> Findings:
+def prove(pods: Pods, place: Place, *, image: str, runner: str, server: str, owner: str) -> Findings:
     """Makes the pods, asks and judges. LimitUnenforceable, SandboxUnavailable."""
     for attempt in range(1, _TRIES + 1):
         try:
-            report = _ask(pods, place, image, python, runner, server, owner)
+            report = _ask(pods, place, image, runner, server, owner)
         except (Refused, Troubled) as error:
             # Another worker's sweep may have taken the pods for remains: they have no owner it could know of.
             if error.fate.trouble is Trouble.DELETED and attempt < _TRIES:
@@ -77,7 +75,7 @@ def prove(
     raise AssertionError
 
 
-def _ask(pods: Pods, place: Place, image: str, python: Sequence[str], runner: str, server: str, owner: str) -> bytes:
+def _ask(pods: Pods, place: Place, image: str, runner: str, server: str, owner: str) -> bytes:
     deadline = time.monotonic() + place.start_timeout_s
 
     def made(code: str) -> Pod:
@@ -85,7 +83,7 @@ def _ask(pods: Pods, place: Place, image: str, python: Sequence[str], runner: st
         identity = Identity(
             name, owner, secrets.token_bytes(32), secrets.choice(UIDS), time.time() + SPEC.lifetime_s, {}
         )
-        manifest = make_pod(SPEC, place, identity, image=image, python=python, command=["-c", code], runner=runner)
+        manifest = make_pod(SPEC, place, identity, image=image, command=["-c", code], runner=runner)
         with _removed_on_error(pods, pod := pods.make(manifest, deadline)):
             return pods.await_ready(pod, deadline)
 
@@ -96,9 +94,9 @@ def _ask(pods: Pods, place: Place, image: str, python: Sequence[str], runner: st
             if future.exception() is None:
                 remove.callback(pods.delete, future.result())
         listener, prober = [future.result() for future in futures]
-        if said(pods, listener, BOX_CONTAINER, [*python, "-c", _LISTENS]).strip() != b"yes":
+        if said(pods, listener, BOX_CONTAINER, [*PYTHON, "-c", _LISTENS]).strip() != b"yes":
             raise Troubled(Fate(Trouble.START, "a pod cannot reach its own loopback"))
-        return said(pods, prober, BOX_CONTAINER, [*python, "-c", PROBE, *targets(listener, prober, server)])
+        return said(pods, prober, BOX_CONTAINER, [*PYTHON, "-c", PROBE, *targets(listener, prober, server)])
 
 
 @contextlib.contextmanager

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
 from ..contract import SandboxUnavailable
 from .cluster import Cluster, Gone, Refused
 from .fates import Trouble
-from .pod import MANAGED
+from .pod import MANAGED, RUNNER_ZIP
 
-KEY = "runner.zip"
 LABELS = {MANAGED: "forgehand", "app.kubernetes.io/name": "runner"}
 
 
@@ -27,7 +27,7 @@ def manifest(namespace: str, data: bytes) -> dict[str, Any]:
             "labels": LABELS,
         },
         "immutable": True,
-        "binaryData": {KEY: base64.b64encode(data).decode()},
+        "binaryData": {posixpath.basename(RUNNER_ZIP): base64.b64encode(data).decode()},
     }
 
 

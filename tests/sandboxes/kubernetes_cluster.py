@@ -224,3 +224,14 @@ def _proven() -> KubernetesBackend:
 def kubernetes(_state: Path | None = None) -> KubernetesBackend:
     """A backend of the cluster, one for the whole process: what it proves takes four seconds."""
     return _proven()
+
+
+@contextlib.contextmanager
+def namespace_of_its_own(name: str) -> Iterator[str]:
+    """What k8s/sandbox describes once more, under another name, for tests that change it."""
+    text = kubectl("kustomize", str(MANIFESTS / "sandbox")).replace(NAMESPACE, name)
+    kubectl("apply", "-f", "-", stdin=text)
+    try:
+        yield name
+    finally:
+        kubectl("delete", "namespace", name, "--wait=false")

@@ -20,7 +20,7 @@ GIB = 1 << 30
 
 def make(spec=None, place=None, identity=IDENTITY, **more):
     spec = spec or SandboxSpec()
-    options = {"image": "localhost/x:1", "python": ["python3"], "command": ["door"], "runner": "forgehand-runner-0"}
+    options = {"image": "localhost/x:1", "command": ["door"], "runner": "forgehand-runner-0"}
     return make_pod(spec, place or Place(), identity, **{**options, **more})
 
 
@@ -59,7 +59,7 @@ BOX = "spec/containers/0"
         ("spec/priorityClassName", "forgehand-sandbox"),
         ("spec/securityContext/runAsNonRoot", True),
         ("spec/securityContext/runAsGroup", 65532),
-        (f"{BOX}/command", ["python3", "door"]),
+        (f"{BOX}/command", ["python3", "-I", "-S", "door"]),
         (f"{BOX}/securityContext/runAsUser", 2_000_123),
         ("spec/securityContext/seccompProfile/type", "RuntimeDefault"),
         (f"{BOX}/securityContext/allowPrivilegeEscalation", False),

@@ -37,7 +37,7 @@ time.sleep(60)
 
 @pytest.fixture(params=["local-bwrap", "local-plain"])
 def local_backend(request, tmp_path):
-    """A backend that keeps records on this machine, in tmp_path/state: its boxes die with the process that made them."""
+    """A backend with records in tmp_path/state: its boxes die with the process that made them."""
     return BACKENDS[request.param](tmp_path / "state")
 
 
