@@ -121,7 +121,7 @@ class Ground:
     def own_kernel(self) -> bool:
         """True where the box's system calls are answered by gVisor's kernel and not by the host's."""
         if self._own_kernel is None:
-            self._own_kernel = _GVISOR in self.box.read("/proc/version")
+            self._own_kernel = _GVISOR in self.box.run(["cat", "/proc/version"], timeout=PROBE_S).stdout
         return self._own_kernel
 
 
