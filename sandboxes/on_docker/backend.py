@@ -186,11 +186,9 @@ class DockerBackend:
             for container in found:
                 labels = container["Labels"]
                 name = labels.get(BOX)
-                over = float(labels.get(DEADLINE, 0)) < time.time()
                 if FILLS in labels:
-                    if over:
-                        engine.remove(container["Id"])
-                elif name is not None and (over or name not in kept):
+                    engine.remove(container["Id"])  # who is at work with it makes another
+                elif name is not None and (name not in kept or float(labels.get(DEADLINE) or 0) < time.time()):
                     engine.remove(container["Id"])
                     removed.append(name)
         except Refused as refused:

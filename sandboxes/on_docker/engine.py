@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import socket
 import ssl
@@ -154,9 +153,8 @@ def _taken(found: Any) -> tuple[socket.socket, bytes]:
         sock._forgehand_response = response  # type: ignore[attr-defined]  # keeps it from being closed
         return sock, early
     own = socket.socket(fileno=socket.dup(sock.fileno()))
-    if response is not None:
-        with contextlib.suppress(Exception):
-            response.close()
+    for theirs in (response, found, sock):
+        theirs.close()
     return own, early
 
 

@@ -32,30 +32,30 @@ def fill(engine: Engine, owner: str, image: str, files: Mapping[str, tuple[bytes
     The engine can put files only into a container. That one's name is the lock: of several workers, one fills.
     """
     volume = volume_name(files)
-    engine.make_volume(volume, {f"{PREFIX}runner": "1"})
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
+            engine.make_volume(volume, {f"{PREFIX}runner": "1"})
             container = engine.make(_filler(volume, owner, image), f"forgehand-fill-{volume.rpartition('-')[2]}")
-            break
+            try:
+                if not engine.has(container, f"{RUNNER}/{_COMPLETE}"):
+                    engine.put(container, RUNNER, tar_of(files))
+                    engine.put(container, RUNNER, tar_of({_COMPLETE: (b"", 0o444)}))
+            finally:
+                engine.remove(container)
+            return volume
         except Refused as refused:
-            if refused.trouble is not Trouble.NAME_TAKEN or time.monotonic() > deadline:
+            # Another worker fills it, or a sweep has taken the container for a remnant.
+            if refused.trouble not in (Trouble.NAME_TAKEN, Trouble.GONE) or time.monotonic() > deadline:
                 raise
         _remove_stale(engine, volume)
         time.sleep(_LOOK_S)
-    try:
-        if not engine.has(container, f"{RUNNER}/{_COMPLETE}"):
-            engine.put(container, RUNNER, tar_of(files))
-            engine.put(container, RUNNER, tar_of({_COMPLETE: (b"", 0o444)}))
-    finally:
-        engine.remove(container)
-    return volume
 
 
 def _remove_stale(engine: Engine, volume: str) -> None:
     """Removes the container of a worker that died while it filled."""
     for found in engine.containers([f"{FILLS}={volume}"]):
-        if float(found["Labels"].get(DEADLINE, 0)) < time.time():
+        if float(found["Labels"].get(DEADLINE) or 0) < time.time():
             engine.remove(found["Id"])
 
 
