@@ -119,12 +119,24 @@ def _connected(base_url: str | None) -> docker.APIClient:
     from docker.utils import kwargs_from_env
 
     options = {**kwargs_from_env(), **({"base_url": base_url} if base_url else {})}
-    if str(options.get("base_url", "")).startswith("ssh"):
+    url = str(options.get("base_url") or "unix:///var/run/docker.sock")
+    if url.startswith("ssh"):
         raise unreachable("its streams cannot be had over ssh: forward its socket instead")
+    if url.startswith("unix"):
+        _try_socket("/" + url.removeprefix("unix:").lstrip("/"))
     try:
         return docker.APIClient(version="auto", timeout=_TIMEOUT_S, max_pool_size=_CONNECTIONS, **options)
     except docker.errors.DockerException as error:
         raise unreachable(str(error)[:500]) from None
+
+
+def _try_socket(path: str) -> None:
+    """The SDK says less about a socket that does not answer, and leaves its own open. SandboxUnavailable."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        try:
+            sock.connect(path)
+        except OSError as error:
+            raise unreachable(f"{path}: {error.strerror}") from None
 
 
 @contextmanager
