@@ -8,10 +8,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
-from .. import seccomp
 from ..box import ChannelBox
 from ..channel import Channel, Failure
 from ..contract import (
@@ -25,21 +24,21 @@ from ..contract import (
 from ..egress import PORT, Policy, Tunnel
 from ..egress.policy import Network
 from ..inside import proxy
-from ..package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, runner_zip
+from ..package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, TOO_OLD
 from ..records import check_name
 from .container import (
     BOX,
     DEADLINE,
     GID,
-    HOME,
     OWNER,
-    RUNNER,
+    PYTHON,
     SPEC,
     TOKEN,
     UIDS,
     USER,
     WRITABLE,
     Identity,
+    Python,
     Runtime,
     check_owner,
     container_name,
@@ -48,13 +47,14 @@ from .container import (
     rlimits,
 )
 from .engine import Engine
-from .faults import Refused, Trouble, cannot_make, ending, missing_means, start_trouble
-from .runner_volume import FILLS, fill
+from .faults import Refused, Trouble, cannot_make, ending, start_trouble
+from .prepared import Image, NoPython, Prepared
+from .runner_volume import FILLS
 from .stream import EngineStream
 
 _START_PATIENCE_S = 120.0
-_ZIP = f"{RUNNER}/runner.zip"
-_PYTHON = ("python3", "-I", "-S", "-c")
+_NO_PYTHON = (TOO_OLD, 126, 127)
+"""Exit statuses of a process 1 that is too old for the runner, or that the image cannot execute after all."""
 
 
 class DockerBackend:
@@ -82,7 +82,7 @@ class DockerBackend:
         self._private = private
         self._base_url = base_url
         self._lock = threading.Lock()
-        self._prepared: _Prepared | None = None
+        self._prepared: Prepared | None = None
 
     def probe(self) -> None:
         """Finds out, once, whether a box can be made here. SandboxUnavailable, LimitUnenforceable."""
@@ -113,32 +113,51 @@ class DockerBackend:
         if spec.gpus:
             raise LimitUnenforceable("gpus", "this engine lends no devices", "Use the kubernetes backend")
         prepared = self._prepare()
-        image = spec.image or self._image
-        token = secrets.token_bytes(32)
-        identity = Identity(
-            name, self._owner, token, secrets.choice(UIDS), math.ceil(time.time() + spec.lifetime_s), labels
-        )
-        digest = hashlib.sha256(token).hexdigest()
-        command = [*_PYTHON, BOOTSTRAP_DOOR, _ZIP, digest, str(spec.lifetime_s), "first"]
-        channel: Channel | None = None
+        name_of_image = spec.image or self._image
         try:
-            env = self._environment(prepared.engine, image)
-            volume = self._volume(prepared.engine, image)
-            body = make_container(spec, identity, self._runtime, image=image, command=command, volume=volume)
-            with ExitStack() as undo:
-                container = self._make(prepared.engine, body, name)
-                undo.callback(_remove_ours, prepared.engine, container, lambda: channel)
-                sock, early = prepared.engine.attach(container)
-                stream = EngineStream(sock, _explainer(prepared.engine, container, self._runtime), early=early)
-                undo.callback(stream.dispose)
-                _start(prepared.engine, container, image)
-                channel = Channel(stream, name)
-                undo.callback(channel.join)
-                undo.callback(channel.lose, "it was closed")
-                self._greet(channel, name, prepared, spec, env, spec.lifetime_s, identity.uid)
-                end = undo.pop_all()
+            image = prepared.image(name_of_image)
+            if image.python is Python.UNKNOWN:
+                with suppress(NoPython):
+                    return self._create(prepared, spec, image.having(Python.OWN), name, labels)
+                image = image.having(Python.BROUGHT)
+            return self._create(prepared, spec, image, name, labels)
         except Refused as refused:
-            raise cannot_make(refused, image) from None
+            raise cannot_make(refused, name_of_image) from None
+        except NoPython:
+            raise SandboxUnavailable(
+                f"no box of the image {name_of_image}", "no Python starts in it, not even one that is brought along"
+            ) from None
+
+    def _create(
+        self, prepared: Prepared, spec: SandboxSpec, image: Image, name: str, labels: Mapping[str, str]
+    ) -> ChannelBox:
+        """NoPython, Refused."""
+        token = secrets.token_bytes(32)
+        deadline = math.ceil(time.time() + spec.lifetime_s)
+        identity = Identity(name, self._owner, token, secrets.choice(UIDS), deadline, image.python, labels)
+        command = image.python.command(BOOTSTRAP_DOOR, hashlib.sha256(token).hexdigest(), str(spec.lifetime_s), "first")
+        volume = prepared.volume(image)
+        body = make_container(spec, identity, self._runtime, image=image.id, command=command, volume=volume)
+        channel: Channel | None = None
+        with ExitStack() as undo:
+            container = self._make(prepared.engine, body, name)
+            undo.callback(_remove_ours, prepared.engine, container, lambda: channel)
+            sock, early = prepared.engine.attach(container)
+            stream = EngineStream(sock, _explainer(prepared.engine, container, self._runtime), early=early)
+            undo.callback(stream.dispose)
+            _start(prepared.engine, container, command[0])
+            channel = Channel(stream, name)
+            undo.callback(channel.join)
+            undo.callback(channel.lose, "it was closed")
+            try:
+                self._greet(channel, name, prepared, spec, image.environment, spec.lifetime_s, identity.uid)
+            except SandboxUnavailable as error:
+                found = prepared.engine.container(container)
+                if image.python is Python.OWN and found and found["State"].get("ExitCode") in _NO_PYTHON:
+                    raise NoPython from error
+                raise
+            prepared.remember(image)
+            end = undo.pop_all()
         return ChannelBox(name, self._isolation(), channel, end.close)
 
     def attach(self, name: str) -> ChannelBox | None:
@@ -155,12 +174,11 @@ class DockerBackend:
             token = bytes.fromhex(labels[TOKEN])
             if left <= 0:
                 return None
-            image = found["Image"]
-            env = self._environment(prepared.engine, image)
+            image = prepared.image(found["Image"]).having(Python(labels[PYTHON]))
             with ExitStack() as undo:
                 undo.callback(_remove_ours, prepared.engine, found["Id"], lambda: channel)
                 # As another user: no command of the box can end the bridge or read the token it brings.
-                command = [*_PYTHON, BOOTSTRAP_BRIDGE, _ZIP]
+                command = image.python.command(BOOTSTRAP_BRIDGE)
                 sock, early = prepared.engine.execute(found["Id"], command, f"{uid + 1}:{GID}")
                 stream = EngineStream(sock, _explainer(prepared.engine, found["Id"], self._runtime), early=early)
                 undo.callback(stream.dispose)
@@ -168,7 +186,7 @@ class DockerBackend:
                 channel = Channel(stream, name)
                 undo.callback(channel.join)
                 undo.callback(channel.lose, "it was closed")
-                self._greet(channel, name, prepared, spec, env, left, uid)
+                self._greet(channel, name, prepared, spec, image.environment, left, uid)
                 end = undo.pop_all()
         except Refused as refused:
             if refused.trouble is Trouble.GONE:
@@ -198,24 +216,11 @@ class DockerBackend:
     def _isolation(self) -> str:
         return f"docker ({self._runtime.name})"
 
-    def _prepare(self) -> _Prepared:
+    def _prepare(self) -> Prepared:
         with self._lock:
             if self._prepared is None:
-                self._prepared = _Prepared(Engine(self._base_url), self._runtime)
+                self._prepared = Prepared(Engine(self._base_url), self._runtime, self._owner)
             return self._prepared
-
-    def _volume(self, engine: Engine, image: str) -> str:
-        prepared = self._prepare()
-        with prepared.filling:
-            if prepared.volume is None:
-                prepared.volume = fill(engine, self._owner, image, {"runner.zip": (runner_zip(), 0o444)})
-            return prepared.volume
-
-    def _environment(self, engine: Engine, image: str) -> dict[str, str]:
-        """The whole environment of a command in the box, before what the caller adds: the image's own, and ours."""
-        said = (engine.image(image).get("Config") or {}).get("Env") or []
-        own = dict(line.split("=", 1) for line in said if "=" in line)
-        return {**_DEFAULTS, **own, **_OURS}
 
     def _make(self, engine: Engine, body: Mapping[str, Any], name: str) -> str:
         """The container's id. One of that name that never ran or has ended makes room; SandboxError when it lives."""
@@ -240,9 +245,9 @@ class DockerBackend:
         self,
         channel: Channel,
         name: str,
-        prepared: _Prepared,
+        prepared: Prepared,
         spec: SandboxSpec,
-        env: dict[str, str],
+        env: Mapping[str, str],
         left: float,
         uid: int,
     ) -> None:
@@ -270,35 +275,6 @@ class DockerBackend:
             Tunnel(channel, Policy(spec.network, self._private), name).start()
 
 
-class _Prepared:
-    """What is the same for all boxes of a backend: found out once. SandboxUnavailable, LimitUnenforceable."""
-
-    def __init__(self, engine: Engine, runtime: Runtime) -> None:
-        self.engine = engine
-        try:
-            info = engine.info()
-        except Refused as refused:
-            raise cannot_make(refused, "") from None
-        if error := missing_means(info, runtime.name):
-            raise error
-        self.cgroups = str(info.get("CgroupVersion", "1"))
-        self.memory = _OWN_KERNEL if runtime.own_kernel else _MEMORY[self.cgroups]
-        self.filter = seccomp.program(str(info["Architecture"]), own_kernel=runtime.own_kernel)
-        self.filling = threading.Lock()
-        self.volume: str | None = None
-
-
-_MEMORY = {"1": {"cgroup": "/sys/fs/cgroup/memory"}, "2": {"cgroup": "/sys/fs/cgroup"}}
-_OWN_KERNEL = {"meminfo": "/proc/meminfo"}
-_DEFAULTS = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-}
-_OURS = {"HOME": HOME, "USER": "sandbox", "LOGNAME": "sandbox", "SHELL": "/bin/sh", "TMPDIR": "/tmp"}  # noqa: S108
-
-
 def _explainer(engine: Engine, container: str, runtime: Runtime) -> Callable[[str], str]:
     def explain(said: str) -> str:
         try:
@@ -310,12 +286,12 @@ def _explainer(engine: Engine, container: str, runtime: Runtime) -> Callable[[st
     return explain
 
 
-def _start(engine: Engine, container: str, image: str) -> None:
+def _start(engine: Engine, container: str, program: str) -> None:
     try:
         engine.start(container)
     except Refused as refused:
-        if start_trouble(refused.words, _PYTHON[0]) is Trouble.NO_PROGRAM:
-            raise SandboxUnavailable(f"no box of the image {image}", "it has no python3") from None
+        if start_trouble(refused.words, program) is Trouble.NO_PROGRAM:
+            raise NoPython from None
         raise
 
 

@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Any
 
+from .. import interpreter
 from ..contract import SandboxSpec
 
 UIDS = range(1 << 20, 1 << 30, 2)
@@ -24,8 +26,8 @@ WRITABLE = ("/work", HOME, *SHARED)
 """The only places a program in the box can write to: each a tmpfs of its own."""
 RUNNER = "/run/forgehand"
 PREFIX = "forgehand.dev/"
-BOX, OWNER, DEADLINE, TOKEN, SPEC, USER, GPUS = (
-    PREFIX + word for word in ("box", "owner", "deadline", "token", "spec", "uid", "gpus")
+BOX, OWNER, DEADLINE, TOKEN, SPEC, USER, PYTHON, GPUS = (
+    PREFIX + word for word in ("box", "owner", "deadline", "token", "spec", "uid", "python", "gpus")
 )
 RUNNER_RIGHTS = ("SETUID", "SETGID", "SETPCAP")
 """What process 1 needs to be another user than the commands, which get none of it (see `inside.processes.act_as`)."""
@@ -41,6 +43,18 @@ _BYTES_PER_INODE = 4096
 _OWNER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,39}")
 
 
+class Python(Enum):
+    """Which Python runs the runner: the image's, or one that is brought along because the image has none."""
+
+    UNKNOWN = "unknown"
+    OWN = "own"
+    BROUGHT = "brought"
+
+    def command(self, bootstrap: str, *arguments: str) -> list[str]:
+        program = interpreter.start(f"{RUNNER}/python") if self is Python.BROUGHT else ("python3",)
+        return [*program, "-I", "-S", "-c", bootstrap, f"{RUNNER}/runner.zip", *arguments]
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What tells a box from all others. `token` is what a host proves itself with; `deadline` in seconds since 1970;
@@ -51,6 +65,7 @@ class Identity:
     token: bytes
     uid: int
     deadline: float
+    python: Python
     labels: Mapping[str, str]
     gpus: Sequence[str] = ()
 
@@ -177,6 +192,7 @@ def _labels(spec: SandboxSpec, identity: Identity) -> dict[str, str]:
         TOKEN: identity.token.hex(),
         SPEC: describe(spec),
         USER: str(identity.uid),
+        PYTHON: identity.python.value,
         GPUS: ",".join(identity.gpus),
     }
 

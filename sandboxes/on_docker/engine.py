@@ -158,7 +158,7 @@ def _errors() -> Iterator[None]:
 def _taken(found: Any) -> tuple[socket.socket, bytes]:
     """A connection taken from the SDK, which would close it with the response it belongs to, and what the response's
     own buffer holds of the stream. It keeps its time limit out: a stream may be silent for hours."""
-    response = getattr(found, "_response", None)
+    response = found._response  # the SDK keeps it there
     early = _buffered(response)
     sock = getattr(found, "_sock", found)
     if isinstance(sock, ssl.SSLSocket):

@@ -11,6 +11,8 @@ from .container import DEADLINE, OWNER, PREFIX, RUNNER
 from .engine import Engine, tar_of
 from .faults import Refused, Trouble
 
+Files = Mapping[str, tuple[bytes, int]]
+"""Paths in the volume, each with content and mode."""
 FILLS = f"{PREFIX}fills"
 """The label of a container that fills a volume and never runs; its value is the volume's name."""
 _COMPLETE = "complete"
@@ -18,7 +20,7 @@ _PATIENCE_S = 120.0
 _LOOK_S = 0.1
 
 
-def volume_name(files: Mapping[str, tuple[bytes, int]]) -> str:
+def volume_name(files: Files) -> str:
     digest = hashlib.sha256()
     for path, (content, mode) in sorted(files.items()):
         digest.update(b"%s\0%o\0%d\0" % (path.encode(), mode, len(content)))
@@ -26,7 +28,7 @@ def volume_name(files: Mapping[str, tuple[bytes, int]]) -> str:
     return f"forgehand-runner-{digest.hexdigest()[:12]}"
 
 
-def fill(engine: Engine, owner: str, image: str, files: Mapping[str, tuple[bytes, int]]) -> str:
+def fill(engine: Engine, owner: str, image: str, files: Files) -> str:
     """The volume with these files, made when it is not there. `image` is any the engine has. Refused.
 
     The engine can put files only into a container. That one's name is the lock: of several workers, one fills.

@@ -14,7 +14,7 @@ from tests.sandboxes.conftest import new_name
 from tests.sandboxes.contract.test_files import tree
 from tests.sandboxes.docker_engine import docker, owner
 from tests.sandboxes.docker_engine import image as made_image
-from tests.sandboxes.images import PYTHON
+from tests.sandboxes.images import PYTHON, SHELL
 
 SMALL = SandboxSpec(memory_bytes=64 << 20, disk_bytes=8 << 20, processes=32)
 
@@ -215,6 +215,19 @@ def test_what_cannot_be_had_is_refused():
     with pytest.raises(SandboxUnavailable, match="does not answer"):
         another(backend, base_url="unix:///nowhere/docker.sock").probe()
     assert containers(owner()) == []
+
+
+def test_an_image_without_python_or_even_a_c_library_will_do(backend):
+    wanted = SandboxSpec(image=made_image(SHELL), memory_bytes=64 << 20, disk_bytes=8 << 20)
+    for _ in range(2):  # tried once, and known
+        name = new_name()
+        with backend.create(wanted, name=name) as box:
+            assert box.run(["python3"], timeout=20).exit_code == 127
+            box.put_tree(tree({"a": b"1"}))
+            assert box.run(["sh", "-c", "printf 2 > b; cat a"], timeout=20).stdout == b"1"
+            assert list(box.get_changes()) == ["b"]
+            with another(backend).attach(name) as again:
+                assert again.read("b") == b"2"
 
 
 def test_an_image_s_own_environment_is_there():

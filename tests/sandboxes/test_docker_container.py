@@ -10,6 +10,7 @@ from sandboxes import LimitUnenforceable, SandboxSpec, SandboxUnavailable
 from sandboxes.on_docker.container import (
     UIDS,
     Identity,
+    Python,
     Runtime,
     check_owner,
     container_name,
@@ -23,7 +24,7 @@ from sandboxes.on_docker.stream import STDERR, STDOUT, Frames
 
 GIB = 1 << 30
 SPEC = SandboxSpec(cpus=1.5, memory_bytes=2 * GIB, disk_bytes=GIB, processes=100, network=("a.example:443",))
-ME = Identity("t-1", "me", b"\x01" * 32, UIDS[5], 1_000_000.0, {"task": "7"})
+ME = Identity("t-1", "me", b"\x01" * 32, UIDS[5], 1_000_000.0, Python.OWN, {"task": "7"})
 
 
 def made(spec=SPEC, identity=ME, runtime="runc"):
@@ -90,7 +91,7 @@ def test_the_token_is_nowhere_but_in_its_label():
 
 
 def test_gpus_are_named():
-    identity = Identity("t", "me", b"", UIDS[0], 0, {}, ("GPU-1", "GPU-2"))
+    identity = Identity("t", "me", b"", UIDS[0], 0, Python.OWN, {}, ("GPU-1", "GPU-2"))
     [request] = made(identity=identity)["HostConfig"]["DeviceRequests"]
     assert request == {"Driver": "nvidia", "DeviceIDs": ["GPU-1", "GPU-2"], "Capabilities": [["gpu"]]}
 
