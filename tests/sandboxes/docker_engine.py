@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from sandboxes import DockerBackend, SandboxUnavailable
 from sandboxes.contract import LimitUnenforceable
+from sandboxes.egress.policy import Network
 from tests.engines import absent
 from tests.sandboxes.images import PYTHON, Image, make
 
@@ -19,9 +21,9 @@ def docker_runsc(_: Path) -> DockerBackend:
     return docker("runsc")
 
 
-def docker(runtime: str) -> DockerBackend:
-    """A backend whose boxes have Python; skips loudly (or fails, where engines are required) without an engine."""
-    backend = _docker(runtime)
+def docker(runtime: str, *, private: Sequence[Network] = ()) -> DockerBackend:
+    """A backend whose boxes have Python, kept for later calls that want the same; skips loudly (or fails, where engines are required) without an engine."""
+    backend = _docker(runtime, tuple(private))
     if isinstance(backend, str):
         absent(backend)
     return backend
@@ -41,14 +43,14 @@ def owner() -> str:
 
 
 @cache
-def _docker(runtime: str) -> DockerBackend | str:
+def _docker(runtime: str, private: Sequence[Network]) -> DockerBackend | str:
     try:
         present = subprocess.run(["docker", "version"], capture_output=True, text=True, check=False)
     except OSError as error:
         return f"Docker ({error})"
     if present.returncode != 0:
         return f"Docker ({present.stderr.strip()})"
-    backend = DockerBackend(runtime=runtime, owner=owner(), image=image(PYTHON))
+    backend = DockerBackend(runtime=runtime, owner=owner(), image=image(PYTHON), private=private)
     try:
         backend.probe()
     except (SandboxUnavailable, LimitUnenforceable) as error:

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from sandboxes import Box, SandboxSpec
+from sandboxes.contract import Backend
 from tests.sandboxes.conftest import bubblewrap, new_name
+from tests.sandboxes.docker_engine import docker
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 BIG = bytes(range(256)) * 4096 * 20  # 20 MiB
@@ -103,10 +105,13 @@ def tls_site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture
-def box_reaching(tmp_path: Path) -> Iterator[Callable[..., Box]]:
+@pytest.fixture(params=["local-bwrap", "docker-runc", "docker-runsc"])
+def box_reaching(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Box]]:
     """Makes boxes that may reach the given destinations; this machine's loopback stands for the internet."""
-    backend = bubblewrap(tmp_path / "state", private=LOOPBACK)
+    if request.param == "local-bwrap":
+        backend: Backend = bubblewrap(tmp_path / "state", private=LOOPBACK)
+    else:
+        backend = docker(request.param.removeprefix("docker-"), private=LOOPBACK)
     with contextlib.ExitStack() as stack:
 
         def make(*destinations: str) -> Box:

@@ -61,6 +61,7 @@ def test_a_tls_destination_end_to_end(box_reaching: Reaching, tls_site: Site) ->
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("box_reaching", ["local-bwrap"], indirect=True)  # the test image has no curl
 def test_curl_uses_it_without_being_told(box_reaching: Reaching, plain_site: Site, tls_site: Site) -> None:
     box = box_reaching(f"localhost:{plain_site.port}", f"localhost:{tls_site.port}")
     box.write("ca.pem", tls_site.certificate)
