@@ -22,7 +22,7 @@ def docker_runsc(_: Path) -> DockerBackend:
 
 
 def docker(runtime: str, *, private: Sequence[Network] = ()) -> DockerBackend:
-    """A backend whose boxes have Python, kept for later calls that want the same; skips loudly (or fails, where engines are required) without an engine."""
+    """A backend whose boxes have Python; skips loudly (or fails, where engines are required) without an engine."""
     backend = _docker(runtime, tuple(private))
     if isinstance(backend, str):
         absent(backend)
