@@ -30,6 +30,7 @@ from .container import (
     BOX,
     DEADLINE,
     GID,
+    GPUS,
     OWNER,
     PYTHON,
     SPEC,
@@ -48,6 +49,7 @@ from .container import (
 )
 from .engine import Engine
 from .faults import Refused, Trouble, cannot_make, ending, start_trouble
+from .gpus import LENDS, borrow, check_means, lock_name
 from .prepared import Image, NoPython, Prepared
 from .runner_volume import FILLS
 from .stream import EngineStream
@@ -62,8 +64,9 @@ class DockerBackend:
 
     `runtime` as the engine knows it (`runc`, `runsc`). `owner` names the installation: only what carries it is reaped.
     `image`: of boxes whose spec names none; the engine must have it. `private`: networks that are not public and may
-    be reached all the same, when a destination's name stands for them. `base_url`: the engine, as in DOCKER_HOST;
-    None means what the environment says, or else the local socket.
+    be reached all the same, when a destination's name stands for them. `gpus`: devices of the engine's machine that may
+    be lent, one box each, as NVIDIA's toolkit names them (`GPU-...` or `0`); all that share an engine name the same
+    way. `base_url`: the engine, as in DOCKER_HOST; None means what the environment says, or else the local socket.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class DockerBackend:
         owner: str,
         image: str,
         private: Sequence[Network] = (),
+        gpus: Sequence[str] = (),
         base_url: str | None = None,
     ) -> None:
         self.name = "docker" if runtime == "runc" else f"docker-{runtime}"
@@ -80,6 +84,7 @@ class DockerBackend:
         self._owner = check_owner(owner)
         self._image = image
         self._private = private
+        self._gpus = tuple(gpus)
         self._base_url = base_url
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
@@ -110,9 +115,9 @@ class DockerBackend:
 
     def create(self, spec: SandboxSpec, *, name: str, labels: Mapping[str, str] = NO_NAMES) -> ChannelBox:
         check_name(name)
-        if spec.gpus:
-            raise LimitUnenforceable("gpus", "this engine lends no devices", "Use the kubernetes backend")
         prepared = self._prepare()
+        if spec.gpus:
+            check_means(prepared.info, self._gpus)
         name_of_image = spec.image or self._image
         try:
             image = prepared.image(name_of_image)
@@ -131,15 +136,37 @@ class DockerBackend:
     def _create(
         self, prepared: Prepared, spec: SandboxSpec, image: Image, name: str, labels: Mapping[str, str]
     ) -> ChannelBox:
-        """NoPython, Refused."""
+        """NoPython, Refused. Tries once more where the engine's owner has removed the runner's volume meanwhile."""
+        try:
+            return self._create_once(prepared, spec, image, name, labels)
+        except (SandboxUnavailable, NoPython):
+            if not prepared.mend(image):
+                raise
+        return self._create_once(prepared, spec, image, name, labels)
+
+    def _create_once(
+        self, prepared: Prepared, spec: SandboxSpec, image: Image, name: str, labels: Mapping[str, str]
+    ) -> ChannelBox:
         token = secrets.token_bytes(32)
         deadline = math.ceil(time.time() + spec.lifetime_s)
-        identity = Identity(name, self._owner, token, secrets.choice(UIDS), deadline, image.python, labels)
         command = image.python.command(BOOTSTRAP_DOOR, hashlib.sha256(token).hexdigest(), str(spec.lifetime_s), "first")
         volume = prepared.volume(image)
-        body = make_container(spec, identity, self._runtime, image=image.id, command=command, volume=volume)
         channel: Channel | None = None
         with ExitStack() as undo:
+            gpus: Sequence[str] = ()
+            if spec.gpus:
+                gpus = borrow(
+                    prepared.engine,
+                    self._gpus,
+                    spec.gpus,
+                    box=name,
+                    owner=self._owner,
+                    deadline=deadline,
+                    image=image.id,
+                    give_back=lambda lock: undo.callback(_remove_ours, prepared.engine, lock, lambda: channel),
+                )
+            identity = Identity(name, self._owner, token, secrets.choice(UIDS), deadline, image.python, labels, gpus)
+            body = make_container(spec, identity, self._runtime, image=image.id, command=command, volume=volume)
             container = self._make(prepared.engine, body, name)
             undo.callback(_remove_ours, prepared.engine, container, lambda: channel)
             sock, early = prepared.engine.attach(container)
@@ -176,6 +203,8 @@ class DockerBackend:
                 return None
             image = prepared.image(found["Image"]).having(Python(labels[PYTHON]))
             with ExitStack() as undo:
+                for device in filter(None, labels[GPUS].split(",")):
+                    undo.callback(_remove_ours, prepared.engine, lock_name(device), lambda: channel)
                 undo.callback(_remove_ours, prepared.engine, found["Id"], lambda: channel)
                 # As another user: no command of the box can end the bridge or read the token it brings.
                 command = image.python.command(BOOTSTRAP_BRIDGE)
@@ -208,7 +237,8 @@ class DockerBackend:
                     engine.remove(container["Id"])  # who is at work with it makes another
                 elif name is not None and (name not in kept or float(labels.get(DEADLINE) or 0) < time.time()):
                     engine.remove(container["Id"])
-                    removed.append(name)
+                    if LENDS not in labels:
+                        removed.append(name)
         except Refused as refused:
             raise cannot_make(refused, "") from None
         return removed

@@ -45,7 +45,7 @@ class Prepared:
         self.engine = engine
         self._owner = owner
         try:
-            info = engine.info()
+            self.info = info = engine.info()
         except Refused as refused:
             raise cannot_make(refused, "") from None
         if error := missing_means(info, runtime.name):
@@ -73,8 +73,14 @@ class Prepared:
         """The volume with the runner, and with a Python where the image has none. Refused, SandboxUnavailable."""
         with self._lock:
             if image.python not in self._volumes:
-                self._volumes[image.python] = fill(self.engine, self._owner, image.id, self._files(image.python))
+                self._volumes[image.python], _ = fill(self.engine, self._owner, image.id, self._files(image.python))
             return self._volumes[image.python]
+
+    def mend(self, image: Image) -> bool:
+        """Whether the volume had lost what is in it, as after `docker volume prune`; it is whole again. Refused."""
+        with self._lock:
+            self._volumes[image.python], filled = fill(self.engine, self._owner, image.id, self._files(image.python))
+            return filled
 
     def _files(self, python: Python) -> Files:
         files = {"runner.zip": (runner_zip(), 0o444)}

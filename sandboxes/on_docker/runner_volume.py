@@ -28,10 +28,10 @@ def volume_name(files: Files) -> str:
     return f"forgehand-runner-{digest.hexdigest()[:12]}"
 
 
-def fill(engine: Engine, owner: str, image: str, files: Files) -> str:
-    """The volume with these files, made when it is not there. `image` is any the engine has. Refused.
+def fill(engine: Engine, owner: str, image: str, files: Files) -> tuple[str, bool]:
+    """The volume with these files, and whether they were not there and had to be put. `image`: any the engine has.
 
-    The engine can put files only into a container. That one's name is the lock: of several workers, one fills.
+    Refused. The engine can put files only into a container. That one's name is the lock: of several workers, one fills.
     """
     volume = volume_name(files)
     deadline = time.monotonic() + _PATIENCE_S
@@ -40,12 +40,13 @@ def fill(engine: Engine, owner: str, image: str, files: Files) -> str:
             engine.make_volume(volume, {f"{PREFIX}runner": "1"})
             container = engine.make(_filler(volume, owner, image), f"forgehand-fill-{volume.rpartition('-')[2]}")
             try:
-                if not engine.has(container, f"{RUNNER}/{_COMPLETE}"):
+                missing = not engine.has(container, f"{RUNNER}/{_COMPLETE}")
+                if missing:
                     engine.put(container, RUNNER, tar_of(files))
                     engine.put(container, RUNNER, tar_of({_COMPLETE: (b"", 0o444)}))
             finally:
                 engine.remove(container)
-            return volume
+            return volume, missing
         except Refused as refused:
             # Another worker fills it, or a sweep has taken the container for a remnant.
             if refused.trouble not in (Trouble.NAME_TAKEN, Trouble.GONE) or time.monotonic() > deadline:

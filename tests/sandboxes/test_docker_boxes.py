@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandboxes import BoxLost, DockerBackend, LimitUnenforceable, SandboxError, SandboxSpec, SandboxUnavailable
+from sandboxes.on_docker.container import Python
+from sandboxes.on_docker.gpus import borrow
 from tests.sandboxes.conftest import new_name
 from tests.sandboxes.contract.test_files import tree
 from tests.sandboxes.docker_engine import docker, owner
@@ -228,6 +230,42 @@ def test_an_image_without_python_or_even_a_c_library_will_do(backend):
             assert list(box.get_changes()) == ["b"]
             with another(backend).attach(name) as again:
                 assert again.read("b") == b"2"
+
+
+def test_a_runner_whose_volume_was_removed_is_put_there_again():
+    backend = docker("runc")
+    mine = another(backend, owner=f"{owner()}-pruned", image=made_image(SHELL))
+    mine.probe()
+    volume = mine._prepare()._volumes[Python.BROUGHT]
+    removed = subprocess.run(["docker", "volume", "rm", "-f", volume], capture_output=True)
+    if removed.returncode != 0:
+        pytest.skip("another test's box is using it")
+    with mine.create(SMALL, name=new_name()) as box:
+        assert box.run(["echo", "ok"], timeout=20).stdout == b"ok\n"
+
+
+def test_a_gpu_is_lent_to_one_box_at_a_time():
+    """Without one here: what is shown is who gets which, by the engine's own names."""
+    engine = docker("runc")._prepare().engine
+    devices = [f"GPU-{owner()}-{n}" for n in range(3)]
+    image = docker("runc")._image
+
+    def lend(count, box):
+        return borrow(
+            engine, devices, count, box=box, owner=owner(), deadline=9e9, image=image, give_back=made[box].append
+        )
+
+    made = {"a": [], "b": []}
+    assert lend(2, "a") == (devices[0], devices[1])
+    with pytest.raises(SandboxUnavailable, match="other boxes"):
+        lend(2, "b")
+    for lock in made["b"]:
+        engine.remove(lock)
+    assert lend(1, "b") == (devices[2],)
+    assert docker("runc").reap(lambda: ("b",)) == []
+    assert lend(2, "a") == (devices[0], devices[1])
+    docker("runc").reap(lambda: ())
+    assert containers(owner()) == []
 
 
 def test_an_image_s_own_environment_is_there():

@@ -20,6 +20,7 @@ from sandboxes.on_docker.container import (
     rlimits,
 )
 from sandboxes.on_docker.faults import Refused, Trouble, cannot_make, classify, ending, missing_means, start_trouble
+from sandboxes.on_docker.gpus import check_means, lock_name
 from sandboxes.on_docker.stream import STDERR, STDOUT, Frames
 
 GIB = 1 << 30
@@ -205,3 +206,17 @@ def test_a_raw_stream_is_taken_apart_however_it_is_cut(sent, cuts):
 def test_another_stream_is_an_error(raw):
     with pytest.raises(ValueError, match="no frame"):
         Frames().feed(raw)
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "devices", "words"), [(["runc"], ["0"], "no NVIDIA"), (["runc", "nvidia"], [], "may be lent")]
+)
+def test_gpus_that_cannot_be_lent_are_refused(runtimes, devices, words):
+    with pytest.raises(LimitUnenforceable, match=words) as refused:
+        check_means({"Runtimes": {runtime: {} for runtime in runtimes}}, devices)
+    assert refused.value.limit == "gpus"
+    check_means({"Runtimes": {"nvidia": {}}}, ["0"])
+
+
+def test_devices_have_names_of_their_own():
+    assert len({lock_name(device) for device in ("0", "GPU-1", "GPU/1", "GPU-1" * 20, "GPU-1" * 21)}) == 5
