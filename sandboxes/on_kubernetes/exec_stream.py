@@ -55,7 +55,10 @@ class ExecStream:
                 return b""
             if self._over:
                 raise OSError(self.ending())
-            self._take(self._receive())
+            try:
+                self._take(self._receive())
+            except OSError as error:
+                raise OSError(self.ending(str(error))) from None
         return self._arrived.popleft()
 
     def write(self, data: bytes) -> None:

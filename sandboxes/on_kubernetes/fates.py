@@ -134,7 +134,7 @@ def is_ready(pod: Json) -> bool:
     return (
         status.get("phase") == "Running"
         and bool(running)
-        and all(running)
+        and all(one is not None for one in running)
         and not pod["metadata"].get("deletionTimestamp")
     )
 

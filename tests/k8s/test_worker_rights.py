@@ -45,7 +45,7 @@ def rules(namespace):
     assert code == 0, said
     status = json.loads(said)["status"]
     assert not status["incomplete"]
-    found = {}
+    found: dict[tuple[str, str], set[str]] = {}
     for rule in status["resourceRules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
