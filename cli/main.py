@@ -16,6 +16,7 @@ COMMANDS = {
     "web": ("cli.serve", "web"),
     "worker": ("cli.serve", "worker"),
     "solve": ("cli.solve", "command"),
+    "search": ("cli.search", "command"),
     "setup": ("cli.setup", "command"),
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),

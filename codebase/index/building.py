@@ -1,0 +1,77 @@
+"""From a tree to a corpus that can be searched: known blobs from the cache, the others parsed and kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from codebase.index.blob import LARGEST, Blob, read_blob, unpack
+from codebase.index.cache import BlobCache
+from codebase.index.corpus import Corpus, make_corpus
+from codebase.index.grammars import grammar_for
+from codebase.index.parsing import parse_all
+from codebase.index.tree import File, Tree
+
+_LARGEST_PROSE = 256 << 10
+_PROSE_ENDINGS = """
+.md .rst .txt .toml .cfg .ini .yml .yaml .json .xml .html .css .sh .sql .proto .cmake .gradle .kt .swift .scala .lua
+.pl .ex .hs .jl .r
+"""
+_PROSE = tuple(_PROSE_ENDINGS.split())
+_LOCKS = ("package-lock.json", "yarn.lock", "poetry.lock", "uv.lock", "cargo.lock", "composer.lock", "go.sum")
+_FILES_PER_PROCESS = 150
+_EMPTY = read_blob("", b"")
+Progress = Callable[[int, int], None]
+
+
+def build_corpus(
+    tree: Tree, cache: BlobCache, *, processes: int = 0, progress: Progress = lambda done, of: None
+) -> Corpus:
+    """All that can be searched in `tree`. `processes`: how many parse at a time, by default one for each CPU.
+
+    `progress` is told how many of the files that have to be parsed are done.
+    """
+    files = [file for file in tree.files() if _wanted(file)]
+    keys = {file: key_of(file) for file in files}
+    known = cache.load(sorted({key for file, key in keys.items() if key}))
+    missing = _missing(files, keys, known)
+    if missing:
+        known |= _parsed(tree, missing, keys, cache, processes, progress)
+    return make_corpus((file.path, known.get(keys[file], _EMPTY)) for file in files)
+
+
+def key_of(file: File) -> str:
+    """What a file's places depend on: its content and the language its name says; empty when it is not read."""
+    grammar = grammar_for(file.path)
+    largest = LARGEST if grammar else _LARGEST_PROSE
+    if file.size > largest or file.path.rpartition("/")[2].lower() in _LOCKS:
+        return ""
+    return f"{file.blob}:{grammar.name if grammar else ''}"
+
+
+def _wanted(file: File) -> bool:
+    return grammar_for(file.path) is not None or file.path.lower().endswith(_PROSE)
+
+
+def _missing(files: Sequence[File], keys: dict[File, str], known: dict[str, Blob]) -> list[File]:
+    """One file for each key that is not known yet."""
+    first = {keys[file]: file for file in reversed(files) if keys[file] and keys[file] not in known}
+    return [file for file in files if first.get(keys[file]) is file]
+
+
+def _parsed(
+    tree: Tree, missing: Sequence[File], keys: dict[File, str], cache: BlobCache, processes: int, progress: Progress
+) -> dict[str, Blob]:
+    wanted = min(processes or os.cpu_count() or 1, 1 + len(missing) // _FILES_PER_PROCESS)
+    found: dict[str, Blob] = {}
+    fresh: dict[str, bytes] = {}
+    for file, packed in parse_all(
+        zip(missing, tree.read(missing), strict=True), wanted, lambda done: progress(done, len(missing))
+    ):
+        found[keys[file]] = unpack(packed)
+        fresh[keys[file]] = packed
+        if len(fresh) >= 500:
+            cache.keep(fresh)
+            fresh = {}
+    cache.keep(fresh)
+    return found

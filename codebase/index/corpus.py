@@ -1,0 +1,104 @@
+"""All places of one commit, ready to be searched: arrays, put together from what is known of each blob."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codebase.index.blob import Blob
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """`paths` by file; `file_of`, `spans` by place; `vocabulary` sorted, and from `starts[t]` to `starts[t+1]` the
+    postings of its t-th term: `places`, `counts` in the body, `heads` in the name."""
+
+    paths: list[str]
+    blobs: list[Blob]
+    first: NDArray[np.int64]
+    file_of: NDArray[np.int32]
+    spans: NDArray[np.int32]
+    lengths: NDArray[np.float32]
+    vocabulary: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    places: NDArray[np.int32]
+    counts: NDArray[np.uint8]
+    heads: NDArray[np.uint8]
+
+    @property
+    def size(self) -> int:
+        """How many places there are."""
+        return len(self.file_of)
+
+    def postings(self, term: int) -> slice:
+        at = int(np.searchsorted(self.vocabulary, term))
+        if at == len(self.vocabulary) or self.vocabulary[at] != term:
+            return slice(0, 0)
+        return slice(int(self.starts[at]), int(self.starts[at + 1]))
+
+    def name(self, place: int) -> str:
+        file = int(self.file_of[place])
+        return self.blobs[file].names[place - int(self.first[file])]
+
+    def path(self, place: int) -> str:
+        return self.paths[int(self.file_of[place])]
+
+    def kind(self, place: int) -> str:
+        file = int(self.file_of[place])
+        return self.blobs[file].kinds[place - int(self.first[file])]
+
+    def places_of(self, file: int) -> range:
+        return range(int(self.first[file]), int(self.first[file + 1]))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, list[int]]:
+        """Places by the last part of their name, in lower case."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for file, blob in enumerate(self.blobs):
+            start = int(self.first[file])
+            for number, name in enumerate(blob.names):
+                if name:
+                    found[name.rpartition(".")[2].lower()].append(start + number)
+        return found
+
+    @cached_property
+    def by_basename(self) -> Mapping[str, list[int]]:
+        """Files by the last part of their path."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for file, path in enumerate(self.paths):
+            found[path.rpartition("/")[2]].append(file)
+        return found
+
+
+def make_corpus(files: Iterable[tuple[str, Blob]]) -> Corpus:
+    """The places of `files`, in the order of their paths."""
+    listed = sorted(files, key=lambda one: one[0])
+    blobs = [blob for _, blob in listed]
+    numbers = np.array([len(blob.names) for blob in blobs], dtype=np.int64)
+    first = np.concatenate(([0], np.cumsum(numbers)))
+    sizes = np.concatenate([blob.sizes for blob in blobs]) if blobs else np.zeros(0, np.int32)
+    terms = np.concatenate([blob.terms for blob in blobs]) if blobs else np.zeros(0, np.int64)
+    counts = np.concatenate([blob.counts for blob in blobs]) if blobs else np.zeros(0, np.uint8)
+    heads = np.concatenate([blob.heads for blob in blobs]) if blobs else np.zeros(0, np.uint8)
+    place_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    order = np.argsort(terms, kind="stable")
+    vocabulary, starts = np.unique(terms[order], return_index=True)
+    lengths = np.bincount(place_of, weights=counts, minlength=len(sizes)).astype(np.float32)
+    return Corpus(
+        paths=[path for path, _ in listed],
+        blobs=blobs,
+        first=first,
+        file_of=np.repeat(np.arange(len(blobs), dtype=np.int32), numbers),
+        spans=np.concatenate([blob.spans for blob in blobs]) if blobs else np.zeros((0, 2), np.int32),
+        lengths=lengths,
+        vocabulary=vocabulary,
+        starts=np.append(starts, len(terms)).astype(np.int64),
+        places=place_of[order],
+        counts=counts[order],
+        heads=heads[order],
+    )
