@@ -21,6 +21,7 @@ COMMANDS = {
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),
     "sandbox": ("cli.sandbox", "app"),
+    "eval": ("evals.command", "app"),
 }
 
 

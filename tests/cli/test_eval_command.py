@@ -1,0 +1,21 @@
+"""`forgehand eval` on a real clone."""
+
+import json
+from pathlib import Path
+
+from tests.cli.ground import SUMS, Forgehand, git, make_repository
+from tests.evals.test_localise import ROW
+
+
+def test_the_command_measures_a_clone(forgehand: Forgehand, tmp_path: Path) -> None:
+    (tmp_path / "clones").mkdir()
+    clone = make_repository(tmp_path / "clones" / "octo+sums", SUMS)
+    data = tmp_path / "dev.json"
+    data.write_text(json.dumps([{**ROW, "base_commit": git(clone, "rev-parse", "HEAD")}]))
+    arguments = ["eval", "localise", "--data", str(data), "--clones", str(tmp_path / "clones")]
+    ran = forgehand(*arguments, "--json")
+    assert ran.status == 0, ran.err
+    assert ran.document["forgehand"]["measures"]["file@1"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    assert "file@1" in forgehand(*arguments).out
+    refused = forgehand("eval", "localise", "--data", str(tmp_path / "none"), "--clones", str(tmp_path))
+    assert (refused.status, "--data" in refused.err) == (2, True)
