@@ -20,7 +20,7 @@ from sandboxes.contract import LIMITS
 from sandboxes.measuring import Peers, measure
 from sandboxes.measuring.bench import Rounds
 from sandboxes.measuring.boxes import new_name
-from settings import load_settings
+from settings import Settings, load_settings
 from workers.backends import make_backend
 
 BackendOption = Annotated[
@@ -33,9 +33,11 @@ app = typer.Typer(help="Show that a sandbox backend holds, and how fast it is.",
 _STYLES = {"held": "green", "breached": "bold red", "not run": "yellow"}
 
 
-def chosen(backend: str | None) -> Backend:
-    """The backend of the settings, or another one of theirs. SandboxUnavailable, LimitUnenforceable."""
-    return make_backend(load_settings(**({} if backend is None else {"sandbox": backend})))
+def chosen(backend: str | None, image: str | None) -> tuple[Backend, Settings]:
+    """The backend of the settings, or another one, or with another image. SandboxUnavailable, LimitUnenforceable."""
+    given = {"sandbox": backend, "sandbox_image": image}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    return make_backend(settings), settings
 
 
 @app.command()
@@ -51,11 +53,11 @@ def check(
 
     The attacks among the checks are harmless where they succeed, and no box but the checks' own is touched. A check
     that needs what the image lacks (python3) is reported as not run, never as passed. The exit status is 0 when every
-    check held and every limit has a means that imposes it, 1 when not, 2 when no box could be made.
+    check was made and held and every limit has a means that imposes it, 1 when not, 2 when no box could be made.
 
     Example: forgehand sandbox check --backend docker --only walls --only network"""
     themes = _themes(only)
-    found = chosen(backend)
+    found, _ = chosen(backend, image)
     checks = [one for one in CHECKS if one.theme in themes]
     with Ground(found, replace(SPEC, image=image)) as ground:
         isolation = ground.box.isolation
@@ -88,13 +90,12 @@ def bench(
     of those at once could not be made, 2 when there was nothing to measure.
 
     Example: forgehand sandbox bench --backend docker --image python:3.12 --peers"""
-    settings = load_settings(**({} if backend is None else {"sandbox": backend}))
-    found = make_backend(settings)
+    found, settings = chosen(backend, image)
     spec = replace(_BENCH, image=image)
     rounds = Rounds(boxes=boxes)
     if quick:
         rounds = Rounds(creations=2, commands=50, slow_commands=5, throughput=1, claims=3, boxes=boxes)
-    beside = _peers(found, spec, image or settings.sandbox_image) if peers else None
+    beside = _peers(found, spec, settings.sandbox_image) if peers else None
     with sandbox_bench.progress(console(as_json=True)) as told:
         figures = measure(found, spec, rounds, beside, told)
     if as_json:

@@ -8,17 +8,27 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..contract import Box
 from ..inside.frames import encode
-from .ground import MIB, Ground, describe
+from .ground import MIB, Ground, NotRun, describe
 from .registry import Book, require
 
 checks = Book("contract")
 
 
 def sh(box: Box, script: str, *, timeout: float = 30.0) -> bytes:
-    """The standard output of a script that must succeed."""
+    """The standard output of a script that must succeed. NotRun when the image has not what it runs."""
     result = box.run(["sh", "-ec", script], timeout=timeout)
+    if result.exit_code == 127:
+        raise NotRun(f"the image has not what the probe runs: {describe(result)}")
     require(result.exit_code == 0, f"`{script[:80]}` ended with {describe(result)}")
     return result.stdout
+
+
+def needs(box: Box, *programs: str) -> None:
+    """NotRun unless the image has them all."""
+    script = 'for one; do command -v "$one" > /dev/null || { echo "$one"; exit 1; }; done'
+    result = box.run(["sh", "-c", script, "sh", *programs], timeout=30)
+    if result.exit_code != 0:
+        raise NotRun(f"the image has not what the probe runs: {describe(result)}")
 
 
 @checks("a command's exit code and both streams arrive apart")

@@ -70,12 +70,12 @@ for _ in range(10):
         time.sleep(.05)
 time.sleep(30)
 """
-    allowed, spare = 64, 256
+    allowed, spare, patience = 64, 256, 90 if ground.own_kernel else 25
     with ground.new(processes=allowed) as box:
         began = time.monotonic()
         result = ground.py(box, code, timeout=4)
         took = time.monotonic() - began
-        require(took < 25, f"it took {took:.0f} s to end it")
+        require(took < patience, f"it took {took:.0f} s to end it")
         made = len(box.read("count"))
         require(made <= allowed + spare, f"{made} processes were made where {allowed} are allowed")
         require(made > 8, f"the bomb made {made} processes only: {describe(result)}")
@@ -199,7 +199,7 @@ def sparse(ground: Ground) -> str:
 @checks("files are disk and not memory")
 def disk_is_not_memory(ground: Ground) -> str:
     with ground.new(memory_bytes=64 * MIB, disk_bytes=160 * MIB) as box:
-        filled = box.run(["sh", "-c", "head -c 130M /dev/zero > f"], timeout=60)
+        filled = box.run(["sh", "-c", "head -c 136314880 /dev/zero > f"], timeout=60)
         require(filled.exit_code == 0, f"130 MiB of 160 MiB did not fit: {describe(filled)}")
         usable(box)
     return "130 MiB of files in a box of 64 MiB of memory"
@@ -215,21 +215,20 @@ try:
         if made % 5000 == 0: os.mkdir(f"d{made}")
         os.close(os.open(f"d{made - made % 5000}/{made:0200}", os.O_WRONLY | os.O_CREAT))
 except OSError as error:
-    print(json.dumps([made, os.strerror(error.errno)]))
+    print(json.dumps([made, os.strerror(error.errno)]), flush=True)
 else:
-    print(json.dumps([wanted, "all of them"]))
-finally:
-    import shutil
-    for name in os.listdir("."): shutil.rmtree(name, ignore_errors=True)
+    print(json.dumps([wanted, "all of them"]), flush=True)
 """
-    wanted = 250_000
-    with ground.new(memory_bytes=48 * MIB, disk_bytes=8 * MIB) as box:
+    # gVisor's own memory is in the bound: it takes more files to come to it, and more time.
+    wanted, patience = (1_000_000, 540.0) if ground.own_kernel else (250_000, 120.0)
+    with ground.new(memory_bytes=48 * MIB, disk_bytes=8 * MIB, processes=16) as box:
         try:
-            result = ground.py(box, code, wanted, timeout=120)
+            result = ground.py(box, code, wanted, timeout=patience)
         except BoxLost as error:
             return f"the box was ended: {error.why}"
-        require(b"all of them" not in result.stdout, f"{wanted} files were made in a box of 48 MiB and 8 MiB of disk")
-        return describe(result)
+    require(b"all of them" not in result.stdout, f"{wanted} files were made in a box of 48 MiB and 8 MiB of disk")
+    require(not result.timed_out, f"{wanted} files were neither made nor refused in {patience:.0f} s")
+    return describe(result)
 
 
 @checks("the lifetime ends the box")

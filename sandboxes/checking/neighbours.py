@@ -20,6 +20,7 @@ checks = Book("neighbours")
 @contextmanager
 def doing(ground: Ground, code: str, *args: Any) -> Iterator[tuple[Box, Box]]:
     """Two boxes; in the first one `code` runs on, having written the file `up` when it is ready."""
+    ground.need_python(ground.box)
     with ground.new() as one, ground.new() as two, ThreadPoolExecutor(1) as pool:
         future = pool.submit(ground.py, one, code + "\nopen('up', 'w').close()\ntime.sleep(8)", *args, timeout=12)
         deadline = time.monotonic() + 10

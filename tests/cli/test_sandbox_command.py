@@ -14,7 +14,7 @@ from sandboxes.measuring.together import Together
 from tests.cli.ground import Forgehand
 from tests.sandboxes import docker_engine
 from tests.sandboxes.conftest import bubblewrap
-from tests.sandboxes.images import PYTHON
+from tests.sandboxes.images import PYTHON, SHELL
 
 
 @pytest.fixture
@@ -100,6 +100,29 @@ def test_what_was_not_run_has_neither_passed_nor_failed() -> None:
     assert [one["name"] for one in said["not_run"]] == ["c"]
 
 
+@pytest.fixture
+def docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker_engine.docker("runc")
+    monkeypatch.setenv("FORGEHAND_SANDBOX_IMAGE", docker_engine.image(PYTHON))
+
+
+def test_another_backend_than_the_settings_name(forgehand: Forgehand, docker: None) -> None:
+    ran = forgehand("sandbox", "check", "--backend", "docker", "--only", "output", "--json")
+    said = ran.document
+    assert (ran.status, said["backend"], said["isolation"]) == (0, "docker", "docker (runc)")
+    assert (said["failed"], said["not_run"], said["unenforced"]) == (0, [], [])
+
+
+def test_an_image_without_python_answers_what_it_can_and_that_is_no_yes(forgehand: Forgehand, docker: None) -> None:
+    image = docker_engine.image(SHELL)
+    ran = forgehand("sandbox", "check", "--backend", "docker", "--image", image, "--only", "output", "--json")
+    said = ran.document
+    assert (ran.status, said["failed"]) == (1, 0)
+    assert said["passed"] > 0
+    assert {one["detail"] for one in said["not_run"]} == {"no python3 with its standard library in the image"}
+    assert not {one["name"] for one in said["not_run"]} & {one["name"] for one in said["checks"]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -151,10 +174,7 @@ def test_figures(forgehand: Forgehand, walls: None) -> None:
 
 
 @pytest.mark.xdist_group("docker peers")
-def test_figures_beside_the_peers(forgehand: Forgehand, monkeypatch: pytest.MonkeyPatch) -> None:
-    docker_engine.docker("runc")
-    image = docker_engine.image(PYTHON)
-    monkeypatch.setenv("FORGEHAND_SANDBOX_IMAGE", image)
+def test_figures_beside_the_peers(forgehand: Forgehand, docker: None) -> None:
     ran = forgehand("sandbox", "bench", "--backend", "docker", "--peers", "--quick", "--boxes", "2", "--json")
     said = ran.document
     assert ran.status == 0
