@@ -60,7 +60,10 @@ _MEANING: Mapping[Trouble, tuple[str, str]] = {
         "its image cannot be had",
         "Correct the image's name, push it, or give the namespace a pull secret",
     ),
-    Trouble.NO_PYTHON: ("its image has no python3", ""),
+    Trouble.NO_PYTHON: (
+        "its image has no python3",
+        "Use an image with Python 3.9 or later, or the docker backend, which brings one along",
+    ),
     Trouble.START: ("its container does not start", "See the reason; k8s/README.md says what the cluster must have"),
     Trouble.QUOTA: ("the namespace's quota is used up", "Wait for boxes to end, or raise the ResourceQuota"),
     Trouble.NOT_ADMITTED: ("the cluster refuses such a pod", "Bring settings and the namespace's policies together"),

@@ -188,6 +188,7 @@ def _container(name: str, place: Place, image: str, command: Sequence[str], uid:
         "command": list(command),
         "stdin": False,
         "tty": False,
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # the last words of a process 1 that fails
         "securityContext": {
             "privileged": False,
             "allowPrivilegeEscalation": False,

@@ -19,13 +19,14 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from sandboxes import KubernetesBackend
+from sandboxes.egress.policy import Network
 from sandboxes.on_kubernetes import Place
 from tests.engines import ABSENT
 from tests.sandboxes.images import PYTHON, Image, root_of
@@ -221,9 +222,14 @@ def _proven() -> KubernetesBackend:
     return made
 
 
-def kubernetes(_state: Path | None = None) -> KubernetesBackend:
-    """A backend of the cluster, one for the whole process: what it proves takes four seconds."""
-    return _proven()
+def kubernetes(_state: Path | None = None, *, private: Sequence[Network] = ()) -> KubernetesBackend:
+    """A backend of the cluster, proven once for the whole process: that takes four seconds."""
+    proven = _proven()
+    if not private:
+        return proven
+    made = KubernetesBackend(place(), owner=OWNER, image=image(), private=private)
+    made._reach()._findings = proven._reach()._findings
+    return made
 
 
 @contextlib.contextmanager

@@ -14,8 +14,9 @@ import pytest
 
 from sandboxes import Box, SandboxSpec
 from sandboxes.contract import Backend
-from tests.sandboxes.conftest import bubblewrap, new_name
+from tests.sandboxes.conftest import bubblewrap, each, new_name
 from tests.sandboxes.docker_engine import docker
+from tests.sandboxes.kubernetes_cluster import kubernetes
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 BIG = bytes(range(256)) * 4096 * 20  # 20 MiB
@@ -105,11 +106,13 @@ def tls_site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(params=["local-bwrap", "docker-runc", "docker-runsc"])
+@pytest.fixture(params=each(["local-bwrap", "docker-runc", "docker-runsc", "kubernetes"]))
 def box_reaching(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Box]]:
     """Makes boxes that may reach the given destinations; this machine's loopback stands for the internet."""
     if request.param == "local-bwrap":
         backend: Backend = bubblewrap(tmp_path / "state", private=LOOPBACK)
+    elif request.param == "kubernetes":
+        backend = kubernetes(private=LOOPBACK)
     else:
         backend = docker(request.param.removeprefix("docker-"), private=LOOPBACK)
     with contextlib.ExitStack() as stack:
