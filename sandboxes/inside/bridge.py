@@ -4,6 +4,8 @@ It copies nothing. It stays until the runner is done with the stream, because th
 the stream.
 """
 
+from __future__ import annotations
+
 import _socket  # the socket module would double the time this takes to start
 import os
 import struct

@@ -1,5 +1,7 @@
 """One command from its start to its result: its pipes, its deadline, and why it ended."""
 
+from __future__ import annotations
+
 import errno
 import os
 import signal

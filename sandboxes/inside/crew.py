@@ -1,24 +1,30 @@
 """All commands under way: starting them, moving their bytes, and ending those whose time or memory is over."""
 
+from __future__ import annotations
+
 import errno
 import os
 import selectors
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 from .commands import Command, drain
-from .limits import Watch
 from .output import HeadTail
 from .processes import below, kill_below, kill_marked, resident_bytes, table
 from .supervisor import MARK, start
 from .workspace import Refused
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .limits import Watch
+
+    Answer = Callable[[dict[str, Any], bytes], None]
+
 MAX_COMMANDS = 64
 _WATCH_S = 0.05
-
-Answer = Callable[[dict[str, Any], bytes], None]
 
 
 class Crew:

@@ -6,6 +6,8 @@ the box may knock at the socket, so what is said is a claim until the token prov
 at once is turned away.
 """
 
+from __future__ import annotations
+
 import os
 import selectors
 import socket

@@ -3,9 +3,14 @@
 A frame is the magic `FHB1`, two unsigned 32-bit big-endian lengths (header, payload), a JSON object, and raw bytes.
 """
 
+from __future__ import annotations
+
 import json
 import struct
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAGIC = b"FHB1"
 PROTOCOL = 1

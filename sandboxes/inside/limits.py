@@ -1,9 +1,24 @@
 """The memory limit as seen from inside, and the resource limits of commands."""
 
+from __future__ import annotations
+
 import os
 import resource
 from collections.abc import Sequence
-from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Watch(Protocol):
+        """Says how much of a memory limit is used."""
+
+        limit: int
+
+        def used(self) -> int: ...
+
+        def kills(self) -> int: ...
+
 
 _RLIMITS = {
     "nproc": resource.RLIMIT_NPROC,
@@ -11,16 +26,6 @@ _RLIMITS = {
     "core": resource.RLIMIT_CORE,
     "fsize": resource.RLIMIT_FSIZE,
 }
-
-
-class Watch(Protocol):
-    """Says how much of a memory limit is used."""
-
-    limit: int
-
-    def used(self) -> int: ...
-
-    def kills(self) -> int: ...
 
 
 def rlimits(wanted: dict[str, int]) -> dict[int, tuple[int, int]]:

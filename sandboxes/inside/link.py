@@ -1,11 +1,16 @@
 """The runner's end of the stream: frames in and out over two descriptors, never blocking."""
 
+from __future__ import annotations
+
 import os
 import selectors
 from collections import deque
-from typing import Any
 
 from .frames import PAYLOAD_LIMIT, Decoder, Frame, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _HIGH_WATER = 8 << 20
 

@@ -1,13 +1,19 @@
 """Operations on files: each is a generator of answer parts that gives way (None) between files."""
 
+from __future__ import annotations
+
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from .workspace import Fingerprint, Intake, Refused, changes, open_regular, read_all
 
-Part = tuple[dict[str, Any], bytes]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Part = tuple[dict[str, Any], bytes]
+
 _BATCH_ENTRIES = 256
 _BATCH_BYTES = 1 << 20
 _BATCH_PATHS = 128 << 10  # a byte of a path may take six in JSON, and a header holds 1 MiB

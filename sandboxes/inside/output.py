@@ -1,5 +1,7 @@
 """What is kept of a command's output: its head and its tail, within a limit."""
 
+from __future__ import annotations
+
 
 class HeadTail:
     """Takes any amount of bytes and keeps at most `limit`, half from the start and half from the end."""

@@ -1,5 +1,7 @@
 """Which paths may cross the wall of a box, and where a symlink in a tree leads. Pure, shared by host and runner."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 

@@ -1,5 +1,7 @@
 """Finding and killing whole process trees through /proc, and the prctl(2) calls that keep a tree together."""
 
+from __future__ import annotations
+
 import ctypes
 import errno
 import os

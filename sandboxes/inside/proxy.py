@@ -5,17 +5,22 @@ read again only when the host has disposed of what was read before, and a reques
 its bytes are with the client, so that neither side holds more than one piece of a connection.
 """
 
+from __future__ import annotations
+
 import selectors
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from .workspace import Refused
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Send = Callable[[dict[str, Any], bytes], None]
+
 MAX_CONNECTIONS = 64
 PIECE = 256 << 10
-
-Send = Callable[[dict[str, Any], bytes], None]
 
 
 class Connection:

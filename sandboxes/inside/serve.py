@@ -4,6 +4,8 @@ Commands run as processes; long file operations are generators that give way aft
 requests make progress together. The rest of a request that already failed is read and dropped.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 import selectors
@@ -12,16 +14,22 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
 
 from .crew import Crew
 from .frames import PROTOCOL, Frame, ProtocolError
-from .limits import KernelWatch, MemoryWatch, Watch, rlimits, room
+from .limits import KernelWatch, MemoryWatch, rlimits, room
 from .link import Link
-from .operations import OPERATIONS, Part, Place, error_code
+from .operations import OPERATIONS, Place, error_code
 from .processes import act_as, become_subreaper, hide_from_commands, kill_below, refuse_calls
 from .proxy import Proxy
 from .workspace import Fingerprint, Intake, Refused, clear
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .limits import Watch
+    from .operations import Part
 
 CAPABILITIES = ["run", "cancel", "read", "write", "list", "put_tree", "apply_changes", "get_changes", "ping", "tunnel"]
 MAX_BODY = 64 << 20

@@ -5,12 +5,17 @@ concurrent commands never mix, and when the command ends (or the supervisor is t
 is left below is killed before the end is reported.
 """
 
+from __future__ import annotations
+
 import os
 import resource
 import signal
-from typing import NoReturn
 
 from .processes import become_subreaper, give_up_root, kill_below, private_pipe, signal_on_parent_death
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 MARK = b"SANDBOX_SUPERVISOR"
 """Set to the supervisor's pid in a command's environment where that one cannot be a subreaper: how its orphans are

@@ -6,13 +6,18 @@ through a shared mapping that was read before changes neither mtime nor ctime (t
 program could hide a change from any comparison that trusts them.
 """
 
+from __future__ import annotations
+
 import os
 import stat
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any
 
 from .paths import is_git_name, refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

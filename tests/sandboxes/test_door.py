@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +18,15 @@ from sandboxes.box import ChannelBox
 from sandboxes.channel import Channel, SocketTransport
 from sandboxes.contract import BoxLost
 from sandboxes.inside.door import MAX_WAITING, address
-from sandboxes.package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, runner_zip
+from sandboxes.package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, TOO_OLD, runner_zip
 from tests.sandboxes.contract.test_files import tree
 
 PYTHON = [sys.executable, "-I", "-S", "-c"]
+
+
+OTHER_PYTHONS = sorted(
+    {str(path.resolve()) for path in [*Path.home().glob(".pyenv/versions/3.*/bin/python3"), Path("/usr/bin/python3")]}
+)
 
 
 class House:
@@ -256,3 +262,28 @@ def test_an_interrupt_from_a_command_does_not_reach_process_1(houses):
         with open(f"/proc/{house.process.pid}/status") as file:
             caught = next(int(line.split()[1], 16) for line in file if line.startswith("SigCgt"))
         assert caught == 1 << (signal.SIGCHLD - 1)
+
+
+@pytest.mark.parametrize("python", OTHER_PYTHONS)
+def test_it_runs_on_the_pythons_of_images_or_says_that_they_are_too_old(python, tmp_path):
+    """By standard streams, as Docker starts it. Those of this machine: Python's own, and pyenv's where it is."""
+    (tmp_path / "runner.zip").write_bytes(runner_zip())
+    asked = [python, "-c", "import sys; print(sys.version_info >= (3, 9))"]
+    new_enough = subprocess.run(asked, stdout=subprocess.PIPE, check=True).stdout == b"True\n"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [python, "-I", "-S", "-c", BOOTSTRAP_DOOR, str(tmp_path / "runner.zip"), "00" * 32, "30", "first"]
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs)
+        theirs.close()
+        if not new_enough:
+            assert process.wait(10) == TOO_OLD
+            return
+        channel = Channel(SocketTransport(ours), "t")
+        settings = {"workspace": str(tmp_path / "work"), "reach": "box", "env": {"PATH": os.defpath}, "rlimits": {}}
+        channel.hello({**settings, "lifetime_s": 60}, patience=10)
+        box = ChannelBox("t", "none", channel, lambda: None)
+        box.write("f", b"1")
+        assert box.run(["cat", "f"], timeout=10).stdout == b"1"
+        list(channel.call("shutdown", {}, patience=5))
+        assert process.wait(10) == 0
+        channel.join()
