@@ -42,8 +42,14 @@ def knock(host, port):
     except OSError:
         return
     found["reached"].append(f"{{host}}:{{port}}")
+services = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+wanted = sys.argv[1:]
+if services:
+    wanted.append(services + " " + os.environ.get("KUBERNETES_SERVICE_PORT", "443"))
+if "." in services:
+    wanted.append(services.rpartition(".")[0] + ".10 53")  # where most clusters have their DNS
 threads = [threading.Thread(target=knock, args=(host, int(port))) for host, port in
-           (target.rsplit(" ", 1) for target in sys.argv[1:])]
+           (target.rsplit(" ", 1) for target in wanted)]
 for one in threads: one.start()
 for one in threads: one.join()
 def text(path):
