@@ -22,6 +22,8 @@ from .framing import ENDING, STDERR, STDIN, STDOUT, Decoder, FramingError, Op, e
 _PIECE = 128 << 10
 """Bytes of one message: large enough to cost little, small enough that a pong or a close need not wait long."""
 _STALL_S = 60.0
+_PING_S = 20.0
+"""Load balancers end connections on which nothing is said; 60 s is the shortest patience in use."""
 _WORDS = 4000
 
 Explain = Callable[[str], str]
@@ -33,11 +35,14 @@ class ExecStream:
     `sock` is connected and past the handshake; it is this object's from now on.
     """
 
-    def __init__(self, sock: socket.socket, explain: Explain = str, *, stall_s: float = _STALL_S) -> None:
+    def __init__(
+        self, sock: socket.socket, explain: Explain = str, *, stall_s: float = _STALL_S, ping_s: float = _PING_S
+    ) -> None:
         sock.setblocking(False)
         self._socket = sock
         self._explain = explain
         self._stall_s = stall_s
+        self._ping_s = ping_s
         self._turn = threading.Lock()
         self._writing = threading.Lock()
         self._decoder = Decoder()
@@ -131,7 +136,8 @@ class ExecStream:
                     want = select.POLLOUT
                 except ssl.SSLEOFError:
                     return b""
-            self._wait(want, None)
+            if not self._ready(want, self._ping_s):
+                self._send(encode(Op.PING))
 
     def _send(self, frame: bytes) -> None:
         """One whole frame; those of two threads are never mixed. TimeoutError, OSError."""
@@ -150,14 +156,14 @@ class ExecStream:
                         pass
                     except ssl.SSLWantReadError:
                         want = select.POLLIN
-                self._wait(want, deadline)
+                if not self._ready(want, deadline - time.monotonic()):
+                    raise TimeoutError(f"the box took no input for {self._stall_s:.0f} s")
 
-    def _wait(self, want: int, deadline: float | None) -> None:
+    def _ready(self, want: int, seconds: float) -> bool:
+        """Waits until the socket is ready, or so long."""
         poll = select.poll()
         poll.register(self._socket, want)
-        patience = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-        if not poll.poll(patience):
-            raise TimeoutError(f"the box took no input for {self._stall_s:.0f} s")
+        return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 def status_words(data: bytes) -> str:

@@ -267,6 +267,13 @@ def cut(box):
     socket.socket.shutdown(box._channel._transport._socket, socket.SHUT_RDWR)
 
 
+def test_a_real_server_answers_the_pings_of_a_silent_connection(backend):
+    with backend.create(SMALL, name=new_name()) as box:
+        box._channel._transport._ping_s = 0.05
+        box.run(["true"], timeout=10)
+        assert box.run(["sh", "-c", "sleep 3; echo ok"], timeout=20).stdout == b"ok\n"
+
+
 def test_another_backend_takes_a_box_over(backend, elsewhere):
     with backend.create(SMALL, name=new_name()) as box, ThreadPoolExecutor(1) as pool:
         box.write("kept", b"1")

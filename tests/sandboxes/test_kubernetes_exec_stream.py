@@ -43,6 +43,19 @@ def test_a_ping_is_answered(ends):
     assert unmasked(kubelet.recv(1000)) == (Op.PONG, b"you there?")
 
 
+def test_a_silent_connection_is_kept_awake():
+    ours, kubelet = socket.socketpair()
+    stream = ExecStream(ours, ping_s=0.1)
+    reader = threading.Thread(target=stream.read)
+    reader.start()
+    with kubelet:
+        pings = [unmasked(kubelet.recv(6)) for _ in range(3)]
+        kubelet.sendall(frame(Op.PONG, b"") + said(1, b"x"))
+        reader.join(10)
+    stream.dispose()
+    assert pings == [(Op.PING, b"")] * 3
+
+
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
