@@ -107,7 +107,7 @@ def arguments(plan: Plan) -> list[str]:
 def environment(python_bin: str, path: Sequence[str]) -> dict[str, str]:
     """The whole environment of a command in the box, before what the caller adds."""
     return {
-        "PATH": ":".join([*path, python_bin, "/usr/local/bin", "/usr/bin", "/bin"]),
+        "PATH": ":".join([*path, f"{HOME}/.local/bin", python_bin, "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": HOME,
         "USER": "sandbox",
         "LOGNAME": "sandbox",

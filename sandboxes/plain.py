@@ -124,7 +124,7 @@ class PlainBackend:
 
     def _env(self, directory: Path) -> dict[str, str]:
         return {
-            "PATH": self._path,
+            "PATH": f"{directory / 'home'}/.local/bin:{self._path}",
             "HOME": str(directory / "home"),
             "TMPDIR": str(directory / "tmp"),
             "LANG": "C.UTF-8",

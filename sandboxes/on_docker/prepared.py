@@ -63,7 +63,10 @@ class Prepared:
         found = self.engine.image(name)
         said = (found.get("Config") or {}).get("Env") or []
         own = dict(line.split("=", 1) for line in said if "=" in line)
-        return Image(found["Id"], {**_DEFAULTS, **own, **_OURS}, self._pythons.get(found["Id"], Python.UNKNOWN))
+        env = {**_DEFAULTS, **own, **_OURS}
+        # What a set-up installs for its user lies there: the image itself cannot be written.
+        env["PATH"] = f"{HOME}/.local/bin:{env['PATH']}"
+        return Image(found["Id"], env, self._pythons.get(found["Id"], Python.UNKNOWN))
 
     def remember(self, image: Image) -> None:
         """Whether an image has a Python for the runner need not be tried again."""

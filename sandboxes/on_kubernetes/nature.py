@@ -41,11 +41,12 @@ def nature_of(pods: Pods, pod: Pod) -> Nature:
 def commands_environment(image: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a command, before what the caller adds. Pure."""
     return {
-        "PATH": _PATH,
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         **image,
+        # What a set-up installs for its user lies in the home: the image itself cannot be written.
+        "PATH": f"{HOME}/.local/bin:{image.get('PATH') or _PATH}",
         "HOME": HOME,
         "USER": "sandbox",
         "LOGNAME": "sandbox",

@@ -93,7 +93,7 @@ def test_a_host_without_control_group_shows_none():
 
 def test_the_environment_is_small_and_paths_come_first():
     env = environment("/opt/py/bin", ["/opt/tools"])
-    assert env["PATH"] == "/opt/tools:/opt/py/bin:/usr/local/bin:/usr/bin:/bin"
+    assert env["PATH"] == "/opt/tools:/home/sandbox/.local/bin:/opt/py/bin:/usr/local/bin:/usr/bin:/bin"
     assert set(env) == {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "LC_ALL", "TZ"}
 
 

@@ -181,7 +181,7 @@ def test_an_architecture_without_a_filter_is_refused():
 
 def test_the_image_sets_what_it_likes_but_who_the_box_is():
     env = commands_environment({"PATH": "/go/bin", "HOME": "/root", "USER": "root", "LANG": "de"})
-    assert (env["PATH"], env["LANG"]) == ("/go/bin", "de")
+    assert (env["PATH"], env["LANG"]) == ("/home/sandbox/.local/bin:/go/bin", "de")
     assert (env["HOME"], env["USER"]) == ("/home/sandbox", "sandbox")
 
 
