@@ -77,6 +77,9 @@ def bench(
     image: ImageOption = None,
     boxes: Annotated[int, typer.Option(min=1, max=1000, help="How many boxes are made at once.")] = 50,
     peers: Annotated[bool, typer.Option("--peers", help="Measure docker and SWE-ReX beside it, on --image.")] = False,
+    peer_image: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The same image in docker, where its name differs there.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A tenth of the rounds: a look, no figures to quote.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,11 +98,11 @@ def bench(
     rounds = Rounds(boxes=boxes)
     if quick:
         rounds = Rounds(creations=2, commands=50, slow_commands=5, throughput=1, claims=3, boxes=boxes)
-    beside = _peers(found, spec, settings.sandbox_image) if peers else None
+    beside = _peers(found, spec, peer_image or settings.sandbox_image) if peers else None
     with sandbox_bench.progress(console(as_json=True)) as told:
         figures = measure(found, spec, rounds, beside, told)
     if as_json:
-        document({"backend": found.name, "image": image, **sandbox_bench.report(figures)})
+        document({"backend": found.name, "image": settings.sandbox_image or None, **sandbox_bench.report(figures)})
     else:
         sandbox_bench.show(console(), found.name, figures)
     raise typer.Exit(1 if figures.at_once.errors else 0)
