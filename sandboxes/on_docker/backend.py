@@ -52,7 +52,7 @@ from .engine import Engine
 from .faults import Refused, Trouble, cannot_make, ending, start_trouble
 from .gpus import LENDS, borrow, check_means, lock_name
 from .prepared import Image, NoPython, Prepared
-from .runner_volume import FILLS
+from .runner_volume import FILLS, remove_old
 from .stream import EngineStream
 
 log = logging.getLogger(__name__)
@@ -241,6 +241,7 @@ class DockerBackend:
                     engine.remove(container["Id"])
                     if LENDS not in labels:
                         removed.append(name)
+            remove_old(engine, time.time())
         except Refused as refused:
             raise cannot_make(refused, "") from None
         return removed

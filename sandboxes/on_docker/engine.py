@@ -86,6 +86,21 @@ class Engine:
         with _errors():
             self._client.create_volume(name, labels=dict(labels))
 
+    def idle_volumes(self, label: str) -> Sequence[Mapping[str, Any]]:
+        """The volumes with this label that no container has."""
+        with _errors():
+            found = self._client.volumes(filters={"label": [label], "dangling": ["true"]})
+        return list(found["Volumes"] or ())
+
+    def remove_volume(self, name: str) -> None:
+        """No error when it is gone, or in use again."""
+        try:
+            with _errors():
+                self._client.remove_volume(name)
+        except Refused as refused:
+            if refused.trouble is not Trouble.GONE:
+                raise
+
     def put(self, container: str, directory: str, tar: bytes) -> None:
         """Unpacks a tar in a container that need not run."""
         with _errors():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from .container import DEADLINE, OWNER, PREFIX, RUNNER
@@ -13,6 +14,10 @@ from .faults import Refused, Trouble
 
 Files = Mapping[str, tuple[bytes, int]]
 """Paths in the volume, each with content and mode."""
+RUNNERS = f"{PREFIX}runner"
+"""The label of these volumes."""
+KEPT_S = 14 * 86400.0
+"""How old one gets before a sweep removes it: it is put there again where that was wrong."""
 FILLS = f"{PREFIX}fills"
 """The label of a container that fills a volume and never runs; its value is the volume's name."""
 _COMPLETE = "complete"
@@ -37,7 +42,7 @@ def fill(engine: Engine, owner: str, image: str, files: Files) -> tuple[str, boo
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            engine.make_volume(volume, {f"{PREFIX}runner": "1"})
+            engine.make_volume(volume, {RUNNERS: "1"})
             container = engine.make(_filler(volume, owner, image), f"forgehand-fill-{volume.rpartition('-')[2]}")
             try:
                 missing = not engine.has(container, f"{RUNNER}/{_COMPLETE}")
@@ -53,6 +58,20 @@ def fill(engine: Engine, owner: str, image: str, files: Files) -> tuple[str, boo
                 raise
         _remove_stale(engine, volume)
         time.sleep(_LOOK_S)
+
+
+def remove_old(engine: Engine, now: float, *, only: str | None = None) -> list[str]:
+    """Removes the runners of versions gone by, which no container has any more; the names of those removed.
+
+    `now` in seconds since 1970; `only`: the one name to look at. Refused.
+    """
+    removed = []
+    for volume in engine.idle_volumes(RUNNERS):
+        made = datetime.fromisoformat(volume["CreatedAt"]).timestamp()
+        if now - made > KEPT_S and only in (None, volume["Name"]):
+            engine.remove_volume(volume["Name"])
+            removed.append(volume["Name"])
+    return removed
 
 
 def _remove_stale(engine: Engine, volume: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import pytest
 from sandboxes import BoxLost, DockerBackend, LimitUnenforceable, SandboxError, SandboxSpec, SandboxUnavailable
 from sandboxes.on_docker.container import Python
 from sandboxes.on_docker.gpus import borrow
+from sandboxes.on_docker.runner_volume import KEPT_S, RUNNERS, remove_old
 from tests.sandboxes.conftest import new_name
 from tests.sandboxes.contract.test_files import tree
 from tests.sandboxes.docker_engine import docker, owner
@@ -175,36 +175,6 @@ def test_twenty_boxes_at_once():
         assert list(pool.map(use, range(20))) == [b"ok\n"] * 20
 
 
-WORKER = """
-import sys, threading, time
-from sandboxes import DockerBackend, SandboxSpec
-backend = DockerBackend(runtime="runc", owner=sys.argv[1], image=sys.argv[2])
-print("ready", flush=True)
-for n in range(100):
-    with backend.create(SandboxSpec(), name=f"killed-{n}") as box:
-        box.run(["sh", "-c", "setsid sleep 100 & sleep .05"], timeout=20)
-"""
-
-
-def test_a_worker_killed_at_any_moment_leaves_nothing_after_one_sweep():
-    backend = docker("runc")
-    mine = f"{owner()}-killed"
-    sweeper = another(backend, owner=mine)
-    sweeper.reap(lambda: ())
-    for turn in range(10):
-        worker = subprocess.Popen(
-            [sys.executable, "-c", WORKER, mine, backend._image], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        assert worker.stdout.readline() == b"ready\n"
-        time.sleep(0.2 + 0.07 * turn)
-        worker.kill()
-        worker.wait()
-        worker.stdout.close()
-        time.sleep(0.5)  # what the engine was asked for last comes to be after the death of who asked
-        sweeper.reap(lambda: ())
-        assert containers(mine) == []
-
-
 def test_what_cannot_be_had_is_refused():
     backend = docker("runc")
     with pytest.raises(SandboxUnavailable, match="docker pull no-such-image:1"):
@@ -242,6 +212,19 @@ def test_a_runner_whose_volume_was_removed_is_put_there_again():
         pytest.skip("another test's box is using it")
     with mine.create(SMALL, name=new_name()) as box:
         assert box.run(["echo", "ok"], timeout=20).stdout == b"ok\n"
+
+
+def test_the_sweep_removes_runners_of_long_ago_that_no_box_uses():
+    backend = docker("runc")
+    engine = backend._prepare().engine
+    engine.make_volume("forgehand-runner-of-the-tests", {RUNNERS: "1"})
+    now = time.time()
+    assert "forgehand-runner-of-the-tests" not in remove_old(engine, now + KEPT_S - 60)
+    # Asked for as if much later, and for this one only: others of this engine may be of use to others.
+    assert remove_old(engine, now + KEPT_S + 60, only="forgehand-runner-of-the-tests") == [
+        "forgehand-runner-of-the-tests"
+    ]
+    assert remove_old(engine, now + KEPT_S + 60, only="forgehand-runner-of-the-tests") == []
 
 
 def test_a_gpu_is_lent_to_one_box_at_a_time():

@@ -273,7 +273,7 @@ def test_it_runs_on_the_pythons_of_images_or_says_that_they_are_too_old(python, 
     ours, theirs = socket.socketpair()
     with ours, theirs:
         command = [python, "-I", "-S", "-c", BOOTSTRAP_DOOR, str(tmp_path / "runner.zip"), "00" * 32, "30", "first"]
-        process = subprocess.Popen(command, stdin=theirs, stdout=theirs)
+        process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno())
         theirs.close()
         if not new_enough:
             assert process.wait(10) == TOO_OLD
