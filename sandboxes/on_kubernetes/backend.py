@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 
 from ..box import ChannelBox
 from ..channel import Channel
@@ -62,10 +63,10 @@ class KubernetesBackend:
     def probe(self) -> None:
         """Finds out, once, whether boxes can be made here and their limits hold. SandboxUnavailable,
         LimitUnenforceable."""
-        self._reach().proven(self._chosen_image(SandboxSpec()), gpus=0)
+        self._proven(SandboxSpec())
 
     def enforcement(self) -> Mapping[str, str]:
-        found = self._reach().proven(self._chosen_image(SandboxSpec()), gpus=0)
+        found = self._proven(SandboxSpec())
         means = {
             "cpus": "CPU quota of the container",
             "memory_bytes": "the runner ends the largest command within 50 ms of the programs' memory passing it; the "
@@ -81,7 +82,7 @@ class KubernetesBackend:
         check_name(name)
         image = self._chosen_image(spec)
         reached = self._reach()
-        findings = reached.proven(image, spec.gpus)
+        findings = self._proven(spec)
         until = time.monotonic() + self._place.start_timeout_s
         expires = time.time() + spec.lifetime_s + self._place.start_timeout_s
         identity = Identity(name, self._owner, secrets.token_bytes(32), secrets.choice(UIDS), expires, labels)
@@ -118,7 +119,7 @@ class KubernetesBackend:
                 return None
             spec = read_spec(facts.get(SPEC, ""))
             left = float(facts[DEADLINE]) - time.time()
-            findings = reached.proven(str(pod["spec"]["containers"][0]["image"]), spec.gpus)
+            findings = self._proven(replace(spec, image=str(pod["spec"]["containers"][0]["image"])))
             pod = reached.pods.await_ready(pod, time.monotonic() + self._place.start_timeout_s)
             channel, stream = reached.entrance.enter(pod, spec, findings, name, left)
         except Troubled:
@@ -164,6 +165,11 @@ class KubernetesBackend:
                 "no box can be made", "no image is named", "Name one in .forgehand.yml or in the settings"
             )
         return image
+
+    def _proven(self, spec: SandboxSpec) -> Findings:
+        """What the cluster imposes. It is asked with the operator's own image, where there is one: that of a spec is
+        somebody's who might want it to say something else."""
+        return self._reach().proven(self._image or self._chosen_image(spec), spec.gpus)
 
     def _reach(self) -> _Reached:
         with self._lock:

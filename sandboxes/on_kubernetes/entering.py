@@ -21,6 +21,8 @@ from .pods import Pod, Pods, Troubled, token_of
 from .proof import Findings, check_disk
 
 _GREETING_S = 30.0
+_ROUNDING = 1 << 20
+"""So that a full filesystem says so itself, and not by a signal."""
 _SPARE_PROCESSES = 80
 """Runner and supervisors: one for each of up to 64 commands, and some while they fork."""
 
@@ -81,7 +83,12 @@ def settings(spec: SandboxSpec, findings: Findings, nature: Nature, lifetime_s: 
         "workspace": "/work",
         "reach": "box",
         "env": commands_environment(nature.environment) | (proxy.environment(PORT) if spec.network else {}),
-        "rlimits": {"core": 0, "nproc": spec.processes + _SPARE_PROCESSES},
+        "rlimits": {
+            "core": 0,
+            "nproc": spec.processes + _SPARE_PROCESSES,
+            # Such a file is on the node's disk. Elsewhere it would only forbid sparse files larger than any disk here.
+            **({"fsize": spec.disk_bytes + _ROUNDING} if nature.leaky else {}),
+        },
         "memory": {**seen, "limit": spec.memory_bytes, "filesystems": list(WRITABLE.values())},
         "filter": seccomp.program(nature.machine, own_kernel=findings.memory_group is None).hex(),
         "lifetime_s": max(0.1, lifetime_s),

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..contract import SandboxUnavailable
-from .pod import HOME, PORCH_CONTAINER, PYTHON
+from .pod import HOME, LAST_WORDS, PORCH_CONTAINER, PYTHON
 from .pods import Pod, Pods
 from .proving import said
 
-_ASK = "import json, os; print(json.dumps([os.uname().machine, dict(os.environ)]))"
+_ASK = f"""
+import json, os
+print(json.dumps([os.uname().machine, dict(os.environ), os.access({LAST_WORDS!r}, os.F_OK)]))
+"""
 _OURS = re.compile(r"KUBERNETES_.*|HOSTNAME|HOME|PWD|OLDPWD|SHLVL|_|LC_CTYPE")
 """Set by the cluster or the shell and not by the image; the address of the API server is nobody's business."""
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -20,20 +23,21 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Nature:
-    """`machine` as uname(2) says it; `environment` is what the image sets for its programs."""
+    """`machine` as uname(2) says it; `environment` is what the image sets for its programs. `leaky`: its /root is open
+    to everybody, and with it the kubelet's file there (`pod.LAST_WORDS`)."""
 
     machine: str
     environment: Mapping[str, str]
+    leaky: bool = False
 
 
 def nature_of(pods: Pods, pod: Pod) -> Nature:
     """Asked of the pod's porch, where none of the box's programs ever ran. Refused, SandboxUnavailable."""
     answer = said(pods, pod, PORCH_CONTAINER, [*PYTHON, "-c", _ASK])
     try:
-        machine, found = json.loads(answer)
-        return Nature(
-            str(machine), {str(name): str(value) for name, value in found.items() if not _OURS.fullmatch(name)}
-        )
+        machine, found, leaky = json.loads(answer)
+        images = {str(name): str(value) for name, value in found.items() if not _OURS.fullmatch(name)}
+        return Nature(str(machine), images, leaky is not False)
     except (ValueError, TypeError, AttributeError):
         raise SandboxUnavailable("no box can be made", f"its image's python3 says {answer[:300]!r}") from None
 

@@ -31,6 +31,9 @@ RUNNER = "/run/forgehand"
 RUNNER_ZIP = f"{RUNNER}/runner.zip"
 PYTHON = ("python3", "-I", "-S")
 """How the image's Python is started, for the runner and for what is asked of a pod."""
+LAST_WORDS = "/root/forgehand-ended"
+"""A file of the node's disk that the kubelet mounts in every container, writable by everybody, without a limit. It can
+not be left out; where it is usually put (/dev/termination-log) a program could fill the disk through it."""
 BOX_CONTAINER, PORCH_CONTAINER = "box", "porch"
 IDLE = "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGTERM}); s.sigwait({s.SIGTERM})"
 """What the porch does, given to `python3 -c`: nothing, until it is told to end."""
@@ -188,7 +191,8 @@ def _container(name: str, place: Place, image: str, command: Sequence[str], uid:
         "command": list(command),
         "stdin": False,
         "tty": False,
-        "terminationMessagePolicy": "FallbackToLogsOnError",  # the last words of a process 1 that fails
+        "terminationMessagePath": LAST_WORDS,
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # what a process 1 that fails says
         "securityContext": {
             "privileged": False,
             "allowPrivilegeEscalation": False,

@@ -340,6 +340,25 @@ def test_what_a_box_sees_of_the_cluster(backend):
         assert box.run(["git", "init"], timeout=10).exit_code in (0, 127)
 
 
+WRITABLE = """
+import os
+for root, folders, files in os.walk("/"):
+    folders[:] = [one for one in folders if os.path.join(root, one) not in ("/proc", "/sys")]
+    for one in [*files, "."]:
+        path = os.path.normpath(os.path.join(root, one))
+        if os.access(path, os.W_OK) and not os.path.islink(path) and not path.startswith("/dev/pts"):
+            print(path)
+"""
+DEVICES = {"/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty")}
+
+
+def test_nothing_is_writable_but_what_has_a_size(backend):
+    with backend.create(SMALL, name=new_name()) as box:
+        found = set(box.run(["python3", "-I", "-c", WRITABLE], timeout=30).stdout.decode().split())
+    # Message queues are bounded by the kernel (RLIMIT_MSGQUEUE).
+    assert found - DEVICES == {"/work", "/home/sandbox", "/tmp", "/dev/shm", "/dev/mqueue"}
+
+
 def test_without_enforced_policies_no_box_is_made(backend, elsewhere):
     """The test cluster's network plugin ignores policies: its walls are the tests' own rules, and are down here."""
     other = elsewhere()

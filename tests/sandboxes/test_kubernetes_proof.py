@@ -165,9 +165,11 @@ def test_what_a_host_says_first():
     assert said["memory"] == {"cgroup": "/group", "limit": 5, "filesystems": list(WRITABLE.values())}
     assert said["rlimits"]["nproc"] == 90
     assert said["env"]["A"] == "b"
+    assert "fsize" not in said["rlimits"]
     assert "3128" in said["env"]["HTTP_PROXY"]
     assert said["filter"]
-    quiet = settings(SandboxSpec(), Findings(None), Nature("aarch64", {}), -1)
+    quiet = settings(SandboxSpec(disk_bytes=5), Findings(None), Nature("aarch64", {}, leaky=True), -1)
+    assert quiet["rlimits"]["fsize"] == 5 + MIB
     assert quiet["memory"]["meminfo"] == "/proc/meminfo"
     assert "HTTP_PROXY" not in quiet["env"]
     assert quiet["lifetime_s"] > 0

@@ -127,6 +127,11 @@ def test_the_porch_shares_nothing_with_the_box_but_the_network():
     assert set(porch["resources"]["limits"]) == {"cpu", "memory", "ephemeral-storage"}
 
 
+def test_the_kubelets_file_is_where_no_program_gets():
+    for container in make()["spec"]["containers"]:
+        assert container["terminationMessagePath"].startswith("/root/")
+
+
 def test_a_gpu_is_a_limit_of_the_operators_resource():
     limits = at(make(SandboxSpec(gpus=2), Place(gpu_resource="amd.com/gpu")), f"{BOX}/resources/limits")
     assert limits["amd.com/gpu"] == "2"
