@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     skipped = [reason for reason in reasons if ABSENT in reason]
     if skipped:
         terminalreporter.section("tests that did not run for want of an engine", yellow=True, bold=True)
-        terminalreporter.write_line(f"{len(skipped)} skipped: {ABSENT}{skipped[0].split(ABSENT)[1]}", yellow=True)
+        for engine, tests in Counter(reason.split(ABSENT)[1] for reason in skipped).items():
+            terminalreporter.write_line(f"{tests} skipped: {ABSENT}{engine}", yellow=True)
 
 
 def _program(name: str) -> str | None:

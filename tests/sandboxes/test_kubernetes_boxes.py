@@ -13,6 +13,7 @@ import pytest
 
 from sandboxes import BoxLost, KubernetesBackend, SandboxError, SandboxSpec, SandboxUnavailable
 from sandboxes.contract import LimitUnenforceable
+from sandboxes.on_kubernetes import Place
 from sandboxes.on_kubernetes.proving import said
 from tests.sandboxes import kubernetes_cluster as cluster
 from tests.sandboxes.conftest import new_name
@@ -186,7 +187,7 @@ def test_a_cluster_that_does_not_answer(elsewhere, tmp_path):
 
 
 def test_a_kubeconfig_that_is_not_there(tmp_path):
-    backend = KubernetesBackend(cluster.place(kubeconfig=tmp_path / "none"), owner="a", image="b")
+    backend = KubernetesBackend(Place(kubeconfig=tmp_path / "none"), owner="a", image="b")
     with pytest.raises(SandboxUnavailable, match="no cluster is known"):
         backend.probe()
 
