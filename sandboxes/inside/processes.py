@@ -44,8 +44,8 @@ def hide_from_commands() -> None:
 
 def act_as(uid: int, gid: int) -> None:
     """Acts as a user from now on, and stays somebody else, root, in the eyes of that user's programs: where the kernel
-    protects neither process 1 nor what hides (gVisor), they could otherwise kill and read this one. What is started from
-    now on has no capability to gain. OSError."""
+    protects neither process 1 nor what hides (gVisor), they could otherwise kill and read this one. What is
+    started from now on has no capability to gain. OSError."""
     capability = 0
     while _libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) == 0:
         capability += 1

@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 
@@ -14,11 +15,26 @@ from sandboxes.on_docker.gpus import borrow
 from sandboxes.on_docker.runner_volume import KEPT_S, RUNNERS, remove_old
 from tests.sandboxes.conftest import new_name
 from tests.sandboxes.contract.test_files import tree
-from tests.sandboxes.docker_engine import docker, owner
+from tests.sandboxes.docker_engine import docker as any_docker
 from tests.sandboxes.docker_engine import image as made_image
+from tests.sandboxes.docker_engine import owner as owner_of_all
 from tests.sandboxes.images import PYTHON, SHELL
 
 SMALL = SandboxSpec(memory_bytes=64 << 20, disk_bytes=8 << 20, processes=32)
+
+
+def owner():
+    """Sweeps here must not find the boxes that other tests of this process have open."""
+    return f"{owner_of_all()}-boxes"
+
+
+def docker(runtime):
+    return _docker(runtime, any_docker(runtime)._image)
+
+
+@cache
+def _docker(runtime, image):
+    return DockerBackend(runtime=runtime, owner=owner(), image=image)
 
 
 @pytest.fixture(params=["runc", "runsc"])
