@@ -59,6 +59,7 @@ def worker(request, tmp_path):
     return Worker(request.param, tmp_path / "state")
 
 
+@pytest.mark.timeout(240 + 60 * KILLS)
 def test_a_killed_worker_leaves_nothing_after_one_sweep(worker):
     span = worker.span()
     for step in range(KILLS):
