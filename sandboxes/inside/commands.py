@@ -32,6 +32,8 @@ class Command:
         self.kills_before = 0
         self._stdin = memoryview(stdin)
         self._report = b""
+        self.silent = False
+        """True once the supervisor can say nothing more."""
 
     def outputs(self) -> list[tuple[int, HeadTail]]:
         return [(self.started.stdout, self.stdout), (self.started.stderr, self.stderr)]
@@ -64,15 +66,23 @@ class Command:
             for _ in range(4):
                 if drain(fd, kept) <= 0:
                     break
+        self.hear()
+
+    def hear(self) -> None:
+        """Takes what the supervisor has said."""
         try:
-            self._report += os.read(self.started.report, 64)
+            said = self.started.report.recv(256)
         except BlockingIOError:
             return
+        except OSError:
+            said = b""
+        self._report += said
+        self.silent |= not said
 
     @property
     def reported(self) -> bool:
         """True when the supervisor lived to report the end, after killing all that was left below it."""
-        return b"exit" in self._report
+        return b"exit" in self._report and self._report.endswith(b"\n")
 
     @property
     def orphaned(self) -> bool:
@@ -93,7 +103,8 @@ class Command:
         return os.waitstatus_to_exitcode(int(lines[b"exit"]))
 
     def close(self) -> None:
-        for fd in (self.started.stdout, self.started.stderr, self.started.report):
+        """Closes its pipes; the supervisor is not its own."""
+        for fd in (self.started.stdout, self.started.stderr):
             os.close(fd)
         if self.started.stdin >= 0:
             os.close(self.started.stdin)

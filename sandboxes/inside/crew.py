@@ -12,7 +12,7 @@ from collections.abc import Callable
 from .commands import Command, drain
 from .output import HeadTail
 from .processes import below, kill_below, kill_marked, resident_bytes, table
-from .supervisor import MARK, start
+from .supervisor import MARK, Supervisors
 from .workspace import Refused
 
 TYPE_CHECKING = False
@@ -34,6 +34,7 @@ class Crew:
         self._selector = selector
         self.answer: Answer = _unheard
         self._commands: dict[int, Command] = {}
+        self._supervisors = Supervisors()
         self._watch_at = 0.0
         self.watch: Watch | None = None
         self.rlimits: dict[int, tuple[int, int]] = {}
@@ -54,12 +55,14 @@ class Crew:
         os.close(os.open(cwd, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))  # its own error, not the program's
         timeout, limit = float(header["timeout"]), int(header["output_limit"])
         kills = self.watch.kills() if self.watch else 0
-        started = start(argv, os.fsencode(cwd), {os.fsencode(k): os.fsencode(v) for k, v in env.items()}, self.rlimits)
+        encoded = {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
+        started = self._supervisors.start(argv, os.fsencode(cwd), encoded, self.rlimits)
         command = Command(request, header["argv"][0], started, stdin, limit, timeout)
         command.kills_before = kills
         self._commands[started.pid] = command
         self._selector.register(started.stdin, selectors.EVENT_WRITE, lambda: self._feed(command))
         self._feed(command)
+        self._selector.register(started.report, selectors.EVENT_READ, lambda: self._hear(command))
         for fd, kept in command.outputs():
             self._selector.register(fd, selectors.EVENT_READ, self._reader(fd, kept))
 
@@ -132,8 +135,18 @@ class Crew:
                 return
             if pid == 0:
                 return
+            self._supervisors.ended(pid)
             if command := self._commands.pop(pid, None):
                 self._finish(command)
+
+    def _hear(self, command: Command) -> None:
+        """A supervisor said something, or its end of the socket is gone: then it is reaped soon."""
+        command.hear()
+        if command.reported:
+            del self._commands[command.started.pid]
+            self._finish(command)
+        elif command.silent:
+            self._selector.unregister(command.started.report)
 
     def _finish(self, command: Command) -> None:
         command.collect()
@@ -173,10 +186,12 @@ class Crew:
             kill_below(os.getpid())
 
     def _release(self, command: Command) -> None:
-        for fd in (command.started.stdin, command.started.stdout, command.started.stderr):
+        started = command.started
+        for fd in (started.stdin, started.stdout, started.stderr, started.report.fileno()):
             if fd >= 0 and fd in self._selector.get_map():
                 self._selector.unregister(fd)
         command.close()
+        self._supervisors.release(started, clean=command.reported and not command.orphaned and command.reason is None)
 
 
 def _unheard(header: dict[str, Any], body: bytes) -> None:

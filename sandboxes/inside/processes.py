@@ -55,23 +55,17 @@ def act_as(uid: int, gid: int) -> None:
     hide_from_commands()
 
 
-def private_pipe() -> tuple[int, int]:
-    """A pipe which a user that is acted as cannot open through /proc (gVisor lets it open its own ones)."""
+def is_acting() -> bool:
+    """Whether this process acts as a user who is not really its own."""
     real, acting, _ = os.getresuid()
-    if real == acting:
-        return os.pipe()
-    os.seteuid(0)
-    try:
-        return os.pipe()
-    finally:
-        os.seteuid(acting)
+    return real != acting
 
 
 def give_up_root() -> None:
     """Becomes the user this process acts as, for good and without a right left. OSError."""
-    real, acting, _ = os.getresuid()
-    if real == acting:
+    if not is_acting():
         return
+    acting = os.geteuid()
     os.seteuid(0)
     os.setresuid(acting, acting, acting)
 
