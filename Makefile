@@ -8,7 +8,7 @@ JOBS ?= 4
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check engines test-chaos bench-intake bench-agent bench-memory format openapi clean
+.PHONY: help setup demo test check engines test-chaos test-gvisor bench-intake bench-agent bench-memory format openapi clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -32,13 +32,16 @@ test: setup ## Run every test but the long ones
 test-chaos: setup ## Kill worker and web at a hundred random points
 	$(RUN)/pytest -m chaos tests/end_to_end $(ARGS)
 
+test-gvisor: setup ## What every sandbox backend promises, on gVisor (ten minutes or more)
+	$(RUN)/pytest -n $(JOBS) --dist loadgroup -m gvisor tests $(ARGS)
+
 check: setup ## Lint, types, import contracts
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
-engines: ## Install the real parts the tests use (Debian: bubblewrap, PostgreSQL, Redis, Chromium, wrk, npm packages)
+engines: ## Install the real parts the tests use (Debian: bubblewrap, Docker with gVisor, PostgreSQL, Redis, Chromium, wrk, npm packages)
 	tools/engines
 
 bench-intake: setup ## Measure the webhook intake beside Probot

@@ -4,6 +4,6 @@ pytest_plugins = ["tests.engines", "tests.recorded"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The long tests run only when they are asked for: `-m chaos`."""
+    """The long tests run only when they are asked for: `-m chaos`, `-m gvisor`."""
     if not config.option.markexpr:
-        config.option.markexpr = "not chaos"
+        config.option.markexpr = "not chaos and not gvisor"

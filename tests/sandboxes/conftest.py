@@ -48,9 +48,10 @@ BACKENDS: Mapping[str, Callable[[Path], Backend]] = {**WALLED, "local-plain": pl
 
 
 def each(kinds: Iterable[str]) -> list[object]:
-    """As parameters. The cluster has one node, so its tests run one after the other."""
-    alone = pytest.mark.xdist_group("kubernetes")
-    return [pytest.param(kind, marks=alone) if kind == "kubernetes" else kind for kind in kinds]
+    """As parameters. The cluster has one node, so its tests run one after the other; gVisor on ptrace takes ten times
+    as long as all others, so what every backend promises is tried on it by `make test-gvisor`."""
+    marks = {"kubernetes": pytest.mark.xdist_group("kubernetes"), "docker-runsc": pytest.mark.gvisor}
+    return [pytest.param(kind, marks=marks[kind]) if kind in marks else kind for kind in kinds]
 
 
 @pytest.fixture(params=each(BACKENDS))

@@ -10,7 +10,7 @@ import pytest
 from sandboxes.contract import Backend, Box, BoxLost, FileChange
 from store import events, journal, tasks
 from tests.cli.ground import SUMS, make_repository
-from tests.sandboxes.conftest import WALLED
+from tests.sandboxes.conftest import WALLED, each
 from tests.workers.bench import Bench
 from workers import boxes
 from workers.changes import pack
@@ -21,7 +21,7 @@ WINDOW = "0/implement#1"
 NOTED = {"sums.py": FileChange("file", False, b"def total(numbers):\n    return sum(numbers)\n")}
 
 
-@pytest.fixture(params=WALLED)
+@pytest.fixture(params=each(WALLED))
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     return WALLED[request.param](tmp_path / "boxes")
 
