@@ -41,6 +41,7 @@ def test_the_program_that_cannot_be_started_is_named(box):
     assert b"no-such-program" in box.run(["no-such-program"], timeout=20).stderr
 
 
+_COUNT = """import os; print(len(os.listdir("/proc/self/fd")))"""
 _SIGNAL_OTHERS = """
 import os, sys
 def parent(pid):
@@ -77,7 +78,7 @@ def test_one_command_after_another_starts_as_the_first_did(box: Box) -> None:
     for turn in range(3):
         box.write(f"{turn}/file", b"")
         seen = box.run(
-            ["sh", "-c", "pwd; ulimit -c; echo $X; umask; python3 -c "import os; print(len(os.listdir('/proc/self/fd')))"; cat"],
+            ["sh", "-c", f"pwd; ulimit -c; echo $X; umask; python3 -c '{_COUNT}'; cat"],
             cwd=f"/work/{turn}", timeout=60, env={"X": str(turn)}, stdin=b"in",
         )  # fmt: skip
         where, cores, variable, mask, number, *rest = seen.stdout.decode().splitlines()
