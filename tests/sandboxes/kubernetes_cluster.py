@@ -167,6 +167,10 @@ def _import(name: str, root: Path) -> None:
         _ctr("images", "import", "-", stdin=Path(scratch.name))
 
 
+_LIVING: list[subprocess.Popen[bytes]] = []
+"""Processes that outlive the tests on purpose; Python warns of one that nobody holds."""
+
+
 def _sized_volumes() -> None:
     """Sets the feature gate, and room for boxes' processes, in the kubelet's configuration and starts it anew."""
     file, pid_file = RUN / "kubelet.yaml", RUN / "log" / "kubelet.pid"
@@ -186,6 +190,7 @@ def _sized_volumes() -> None:
         started = subprocess.Popen(
             command, cwd=RUN, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    _LIVING.append(started)
     pid_file.write_text(f"{started.pid}\n")
     # Only a heartbeat of the new kubelet proves it up.
     began = time.time()
