@@ -102,7 +102,7 @@ def test_claims_a_pool_does_not_serve_are_no_figure(backend):
                 raise SandboxError("no room")
             return super().create(spec, name=name)
 
-    with pytest.raises(SandboxError, match="does not fill|no room"):  # whichever is noticed first
+    with pytest.raises(SandboxError, match=r"does not fill|no room"):  # whichever is noticed first
         boxes.warm_claims(OnlyOne(backend), SPEC, "/bin/true", 1, silent)
 
 
