@@ -143,6 +143,7 @@ class BubblewrapBackend:
         return None  # a box dies with the process that made it
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
+        self._records.sweep()
         found = [one for one in self._records.all() if one.backend == self.name]
         kept, removed = keep(), []
         for record in found:

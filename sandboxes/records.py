@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .processes import Process, start_time
 
+_HALF_AFTER_S = 60.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -66,6 +67,15 @@ class Records:
     def remove(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._path(name).unlink()
+
+    def sweep(self) -> None:
+        """Removes halves of records whose writer was killed before they had their name."""
+        for path in self._directory.glob("*.new"):
+            with contextlib.suppress(FileNotFoundError):
+                pid = path.name.split(".")[-2]
+                old = time.time() - path.stat().st_mtime > _HALF_AFTER_S
+                if old or not pid.isdigit() or not os.path.exists(f"/proc/{pid}"):
+                    path.unlink()
 
     def all(self) -> Iterator[Record]:
         """Every record that can be read."""

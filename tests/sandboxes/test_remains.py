@@ -218,3 +218,15 @@ def test_errors_say_what_why_and_what_to_do():
     error = LimitUnenforceable("cpus", "no cgroup", "Run elsewhere")
     assert str(error) == "the limit cpus cannot be enforced: no cgroup. Run elsewhere"
     assert error.limit == "cpus"
+
+
+def test_halves_of_records_go_with_their_writers(local_backend, tmp_path):
+    folder = tmp_path / "state" / "boxes"
+    folder.mkdir(parents=True, exist_ok=True)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name in (f"a.{ended.pid}.new", f"b.{os.getpid()}.new", f"c.{os.getpid()}.new"):
+        (folder / name).write_text("{")
+    os.utime(folder / f"c.{os.getpid()}.new", (1, 1))
+    assert local_backend.reap(tuple) == []
+    assert [path.name for path in folder.iterdir()] == [f"b.{os.getpid()}.new"], "only one that is being written stays"
