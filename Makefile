@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 RUN := .venv/bin
 # More at a time than cores: many tests wait for processes, leases and CI most of their time.
-JOBS ?= 4
+JOBS ?= 3
 # Where it is set, as in many images, every process would compile everything it imports: seconds, each time.
 export PYTHONDONTWRITEBYTECODE =
 
