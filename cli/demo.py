@@ -150,6 +150,6 @@ def _until_interrupted(house: House) -> None:
     try:
         while True:
             house.check_alive()
-            time.sleep(1)
+            time.sleep(1)  # the person decides when it is over; a second late is soon enough to say that a process died
     except KeyboardInterrupt:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -183,6 +182,7 @@ def _line(house: House, head: str, edit: samples.Edit) -> int:
 
 def _settled(house: House) -> bool:
     """Whether the twin has sent everything and the inbox has acted on it all."""
-    time.sleep(0.2)
+    if not house.twin.postman.wait_idle(20):
+        return False
     with house.database.read() as session:
         return deliveries.counts(session).get("pending", 0) == 0

@@ -70,17 +70,18 @@ def command(
 def _query(text: str | None, file: Path | None) -> str:
     if (text is None) == (file is None):
         raise CannotRun("Give the issue with --query TEXT or with --query-file FILE, one of the two")
-    if file is not None:
-        try:
-            with open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-") as stream:
-                data = stream.read(LONGEST_QUERY)
-        except OSError as error:
-            raise CannotRun(f"--query-file {file}: {error.strerror}") from None
-        text = data.decode("utf-8", "replace")
-    assert text is not None  # noqa: S101 - one of the two is given
-    if not text.strip():
+    said = _content(file) if file is not None else text or ""
+    if not said.strip():
         raise CannotRun("The query is empty. Say what you are looking for")
-    return text
+    return said
+
+
+def _content(file: Path) -> str:
+    try:
+        with open(sys.stdin.fileno() if str(file) == "-" else file, "rb", closefd=str(file) != "-") as stream:
+            return stream.read(LONGEST_QUERY).decode("utf-8", "replace")
+    except OSError as error:
+        raise CannotRun(f"--query-file {file}: {error.strerror}") from None
 
 
 @contextmanager

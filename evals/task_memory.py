@@ -9,7 +9,6 @@ import argparse
 import json
 import tempfile
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def _another(house: House) -> int:
 
 
 def _sample(worker: psutil.Process, ended: threading.Event, peaks: list[Peak]) -> None:
-    while not ended.is_set():
+    while not ended.wait(SAMPLE_EVERY_S):
         boxes = 0
         for child in worker.children(recursive=True):
             try:
@@ -96,7 +95,6 @@ def _sample(worker: psutil.Process, ended: threading.Event, peaks: list[Peak]) -
             except psutil.Error:
                 continue
         peaks.append(Peak(worker.memory_full_info().pss, boxes))
-        time.sleep(SAMPLE_EVERY_S)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,8 @@ _TAP_SUBTEST = re.compile(r"(?P<indent> *)# Subtest: (?P<name>.*)")
 def parse_tap(text: str) -> dict[str, Status]:
     """Results in TAP (versions 13 and 14, as ``node --test`` writes it): nested names joined by `` > ``.
 
-    A parent that only repeats its children's failure is left out; ``# TODO`` counts as skipped.
+    A parent that only repeats its children's failure is left out. The directives are TAP's own words: a test point
+    marked SKIP did not run, and one marked TODO is expected to fail, so both count as skipped.
     """
     return collect(_tap_lines(text))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import IO
 
@@ -37,7 +37,7 @@ def _entry(line: bytes) -> Entry:
     return Entry(path.decode("utf-8", "surrogateescape"), plain, sha, int(size) if size.isdigit() else 0)
 
 
-def read_blobs(git: Git, shas: Iterable[str]) -> Iterator[tuple[str, IO[bytes], int]]:
+def read_blobs(git: Git, shas: Iterable[str]) -> Generator[tuple[str, IO[bytes], int], None, None]:
     """Gives (object, stream, size) for each of `shas`, in order; the caller reads exactly `size` bytes of the stream.
 
     Raises RevisionUnknown for an object the mirror does not have.
@@ -74,7 +74,7 @@ def read_blob(git: Git, sha: str, limit: int) -> bytes:
     blobs = read_blobs(git, [sha])
     for _, stream, size in blobs:
         if size > limit:
-            blobs.close()  # type: ignore[attr-defined]  # a generator
+            blobs.close()
             raise TreeTooLarge("Could not read a file", f"it has {size} bytes, the limit is {limit}", "Read less of it")
         return stream.read(size)
     raise AssertionError("one object asked, one answer or an error")

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from . import layout
+from .contract import WORKSPACE
+from .layout import HOME, SHARED, WRITABLE
+
 UID = GID = 65532
-HOME = "/home/sandbox"
 RUNNER = "/run/forgehand/runner.zip"
 MEMORY = "/run/forgehand/memory"
-SHARED = ("/tmp", "/dev/shm")  # noqa: S108 - the box's own
-WRITABLE = ("/work", HOME, *SHARED)
-"""The only places a program in the box can write to: each a tmpfs of its own."""
 
 ETC: Mapping[str, str] = {
     "passwd": f"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nsandbox:x:{UID}:{GID}:sandbox:{HOME}:/bin/sh\n",
@@ -43,7 +43,7 @@ class Bind:
 
     def __post_init__(self) -> None:
         target = PurePosixPath(self.target)
-        taken = (*SHARED, "/work", "/home", "/dev", "/proc", "/run", "/etc", "/sys")
+        taken = (*SHARED, WORKSPACE, "/home", "/dev", "/proc", "/run", "/etc", "/sys")
         if not target.is_absolute() or ".." in target.parts or str(target) == "/":
             raise ValueError(f"a read-only path needs an absolute target in the box, not {self.target!r}")
         if any(target.is_relative_to(place) for place in taken):
@@ -100,23 +100,13 @@ def arguments(plan: Plan) -> list[str]:
     # The root and /dev are tmpfs of bubblewrap's making without a size: nobody may write there.
     out += ["--remount-ro", "/dev", "--remount-ro", "/"]
     out += ["--seccomp", str(plan.seccomp_fd)]
-    out += ["--json-status-fd", str(plan.status_fd), "--chdir", "/work"]
+    out += ["--json-status-fd", str(plan.status_fd), "--chdir", WORKSPACE]
     return [*out, "--", plan.python, "-I", "-S", "-c", plan.bootstrap, RUNNER]
 
 
 def environment(python_bin: str, path: Sequence[str]) -> dict[str, str]:
     """The whole environment of a command in the box, before what the caller adds."""
-    return {
-        "PATH": ":".join([*path, f"{HOME}/.local/bin", python_bin, "/usr/local/bin", "/usr/bin", "/bin"]),
-        "HOME": HOME,
-        "USER": "sandbox",
-        "LOGNAME": "sandbox",
-        "SHELL": "/bin/sh",
-        "TMPDIR": SHARED[0],
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-    }
+    return layout.environment({"PATH": ":".join([*path, python_bin, "/usr/local/bin", "/usr/bin", "/bin"])})
 
 
 def usr_links(read_link: Mapping[str, str | None]) -> dict[str, str]:

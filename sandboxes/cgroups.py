@@ -16,7 +16,7 @@ from .contract import LimitUnenforceable, SandboxError, SandboxSpec
 from .processes import Process
 
 _PERIOD_US = 100_000
-_TODO = (
+_REMEDY = (
     "Run as root, or in a delegated group: systemd-run --user --scope -p Delegate=yes forgehand ...; "
     "or use the docker or kubernetes backend"
 )
@@ -61,7 +61,7 @@ class Hierarchy:
         except OSError as error:
             group.remove()
             limit = {"memory": "memory_bytes", "pids": "processes", "cpu": "cpus"}[controller]
-            raise LimitUnenforceable(limit, f"{error.strerror} at {error.filename}", _TODO) from error
+            raise LimitUnenforceable(limit, f"{error.strerror} at {error.filename}", _REMEDY) from error
         return group
 
     def _impose(self, controller: str, directory: Path, limits: Limits) -> None:
@@ -130,6 +130,7 @@ class Group:
                         raise SandboxError(
                             f"the control group {directory} cannot be removed", str(error.strerror)
                         ) from error
+                    # The killed leave the group when their parent has reaped them, of which version 1 tells nobody.
                     time.sleep(0.002)
 
 
@@ -146,13 +147,15 @@ def find(proc: Path = Path("/proc/self")) -> Hierarchy:
         for name, parent in parents.items():
             if parent is None or not os.access(parent, os.W_OK):
                 limit = {"memory": "memory_bytes", "pids": "processes", "cpu": "cpus"}[name]
-                raise LimitUnenforceable(limit, f"no writable {name} control group (version 1)", _TODO)
+                raise LimitUnenforceable(limit, f"no writable {name} control group (version 1)", _REMEDY)
         return Hierarchy(1, {name: parent for name, parent in parents.items() if parent is not None})
     own = _own(mounts, "", groups)
     for candidate in (own.parent, own) if own else ():
         if _delegated(candidate):
             return Hierarchy(2, dict.fromkeys(("memory", "pids", "cpu"), candidate))
-    raise LimitUnenforceable("memory_bytes", "no delegated control group with memory, pids and cpu (version 2)", _TODO)
+    raise LimitUnenforceable(
+        "memory_bytes", "no delegated control group with memory, pids and cpu (version 2)", _REMEDY
+    )
 
 
 def _mounts(mountinfo: str) -> dict[str, tuple[str, str]]:

@@ -26,7 +26,6 @@ from .bubblewrap import (
     GID,
     MEMORY,
     UID,
-    WRITABLE,
     Bind,
     Plan,
     arguments,
@@ -35,10 +34,11 @@ from .bubblewrap import (
     usr_links,
 )
 from .channel import Channel, Failure, SocketTransport
-from .contract import NO_NAMES, BoxLost, SandboxError, SandboxSpec, SandboxUnavailable
+from .contract import NO_NAMES, WORKSPACE, BoxLost, SandboxError, SandboxSpec, SandboxUnavailable
 from .egress import PORT, Policy, Tunnel
 from .egress.policy import Network
 from .inside import proxy
+from .layout import WRITABLE
 from .package import BOOTSTRAP, runner_zip
 from .processes import SPAWNER, Process
 from .records import Record, Records, check_name, deadline_in, myself
@@ -143,17 +143,10 @@ class BubblewrapBackend:
         return None  # a box dies with the process that made it
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
-        self._records.sweep()
-        found = [one for one in self._records.all() if one.backend == self.name]
-        kept, removed = keep(), []
-        for record in found:
-            if record.name not in kept and record.dead(time.time()):
-                if record.runner:
-                    record.runner.kill()
-                cgroups.Group(tuple(map(Path, record.groups))).remove()
-                self._records.remove(record.name)
-                removed.append(record.name)
-        return removed
+        def end(record: Record) -> None:
+            cgroups.Group(tuple(map(Path, record.groups))).remove()
+
+        return self._records.reap(self.name, keep, end)
 
     def _add(self, record: Record) -> None:
         try:
@@ -165,7 +158,7 @@ class BubblewrapBackend:
 
     def _settings(self, spec: SandboxSpec) -> dict[str, Any]:
         return {
-            "workspace": "/work",
+            "workspace": WORKSPACE,
             "reach": "box",
             "env": self._env | (proxy.environment(PORT) if spec.network else {}),
             "rlimits": {"core": 0, "nproc": spec.processes + _SPARE_PROCESSES // 2},

@@ -109,19 +109,12 @@ class PlainBackend:
         return None  # a box dies with the process that made it
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
-        self._records.sweep()
-        found = [one for one in self._records.all() if one.backend == self.name]
-        kept, removed = keep(), []
-        for record in found:
-            if record.name not in kept and record.dead(time.time()):
-                if record.runner:
-                    record.runner.kill()
-                if record.directory:
-                    _sweep(Path(record.directory))
-                    shutil.rmtree(record.directory, ignore_errors=True)
-                self._records.remove(record.name)
-                removed.append(record.name)
-        return removed
+        def end(record: Record) -> None:
+            if record.directory:
+                _sweep(Path(record.directory))
+                shutil.rmtree(record.directory, ignore_errors=True)
+
+        return self._records.reap(self.name, keep, end)
 
     def _env(self, directory: Path) -> dict[str, str]:
         return {

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,6 +84,20 @@ class Records:
                 yield _load(json.loads(path.read_text()))
             except (FileNotFoundError, ValueError, KeyError, TypeError):
                 continue
+
+    def reap(self, backend: str, keep: Callable[[], Container[str]], end: Callable[[Record], None]) -> list[str]:
+        """Ends, by `end`, what dead owners left of a backend's boxes and is not in `keep()`, which is asked after the
+        boxes were listed; the names of those removed."""
+        self.sweep()
+        found = [record for record in self.all() if record.backend == backend]
+        kept = keep()
+        removed = [record for record in found if record.name not in kept and record.dead(time.time())]
+        for record in removed:
+            if record.runner:
+                record.runner.kill()
+            end(record)
+            self.remove(record.name)
+        return [record.name for record in removed]
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.json"

@@ -24,6 +24,17 @@ _BATCH_PATHS = 128 << 10
 _SPOOL_BYTES = 64 << 20
 
 
+def tar_of(files: Mapping[str, bytes]) -> bytes:
+    """A tar of plain files, path to content, for `Box.put_tree`."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 def tar_items(tar: BinaryIO | bytes) -> Iterator[Item]:
     """A tar's files, symlinks and directories, all of it checked before the first is yielded. TreeRejected."""
     try:

@@ -78,7 +78,7 @@ def _enter_wal(connection: sqlite3.Connection, patience_s: float) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                 raise
-            time.sleep(0.01)
+            time.sleep(0.01)  # in place of the busy timeout that SQLite does not heed here
             continue
         if mode != "wal":
             raise RuntimeError(

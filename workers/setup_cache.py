@@ -97,7 +97,7 @@ class SetupCache:
                     if give_up():
                         yield False
                         return
-                    time.sleep(_LOOK_EVERY_S)
+                    time.sleep(_LOOK_EVERY_S)  # flock(2) cannot be told to give up
                     continue
                 yield True
                 return

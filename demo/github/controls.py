@@ -30,7 +30,7 @@ class Controls:
             except httpx.TransportError:
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"No twin answers at {self.url} after {timeout:g} s") from None
-                time.sleep(0.02)
+                time.sleep(0.02)  # a process that does not listen yet can tell nobody when it will
 
     def fault(self, kind: str, method: str = "*", path: str = ".*", count: int = 1, **more: Any) -> None:
         """Asks for a fault; kinds and fields as in `demo.github.faults.Fault`."""

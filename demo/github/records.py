@@ -20,11 +20,14 @@ Role = Literal["read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("read", "triage", "write", "maintain", "admin")
 
 
+AccountKind = Literal["User", "Bot", "Organization"]
+
+
 @dataclass
 class User:
     id: int
     login: str
-    type: Literal["User", "Bot", "Organization"] = "User"
+    type: AccountKind = "User"
     name: str | None = None
     members: set[str] = field(default_factory=set)  # logins, for an organization
     created_at: datetime = field(default_factory=now)

@@ -11,7 +11,7 @@ from typing import Any
 from demo.github import git
 from demo.github.clock import now
 from demo.github.errors import not_found
-from demo.github.records import ROLES, App, Hook, Installation, Label, Repository, Role, User
+from demo.github.records import ROLES, AccountKind, App, Hook, Installation, Label, Repository, Role, User
 
 ACTIONS_APP_ID = 15368  # GitHub Actions' own App on github.com
 
@@ -71,11 +71,9 @@ class World:
 
     # people
 
-    def add_user(self, login: str, kind: str = "User", name: str | None = None) -> User:
+    def add_user(self, login: str, kind: AccountKind = "User", name: str | None = None) -> User:
         with self.lock:
-            if kind not in ("User", "Bot", "Organization"):
-                raise ValueError(f"{kind!r} is no kind of account: use User, Bot or Organization")
-            user = User(self.next_id(), login, kind, name)  # type: ignore[arg-type]  # narrowed by the check above
+            user = User(self.next_id(), login, kind, name)
             self.users[login.lower()] = user
             return user
 

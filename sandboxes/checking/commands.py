@@ -6,7 +6,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ..contract import Box
+from ..contract import WORKSPACE, Box
 from ..inside.frames import encode
 from .ground import MIB, Ground, NotRun, describe
 from .registry import Book, require
@@ -68,7 +68,7 @@ def arguments(ground: Ground) -> str:
 def directory(ground: Ground) -> str:
     box = ground.box
     box.write("sub/x", b"")
-    for cwd in ("sub", "/work/sub"):
+    for cwd in ("sub", f"{WORKSPACE}/sub"):
         require(box.run(["ls"], cwd=cwd, timeout=30).stdout == b"x\n", f"not in {cwd}")
     for cwd, expected in (("nowhere", FileNotFoundError), ("sub/x", NotADirectoryError)):
         try:

@@ -8,9 +8,10 @@ import tarfile
 import threading
 from collections.abc import Callable
 
-from ..contract import Box, Entry, FileChange, SandboxError, TreeRejected
+from ..contract import WORKSPACE, Box, Entry, FileChange, SandboxError, TreeRejected
+from ..trees import tar_of
 from .commands import sh
-from .ground import MIB, Ground, gone, tree
+from .ground import MIB, Ground, gone
 from .registry import Book, Breach, require
 
 checks = Book("contract")
@@ -31,7 +32,7 @@ def raises(expected: type[Exception], what: str, act: Callable[[], object]) -> N
 def write_and_read(ground: Ground) -> str:
     box, data = ground.box, os.urandom(MIB) * 10
     box.write("a/b/big", data)
-    require(box.read("/work/a/b/big") == data, "10 MiB came back changed")
+    require(box.read(f"{WORKSPACE}/a/b/big") == data, "10 MiB came back changed")
     box.write("a/b/run", b"#!/bin/sh\necho ran\n", executable=True)
     require(sh(box, "a/b/run; mkfifo a/b/pipe; ln -s run a/b/link; mkdir a/b/sub") == b"ran\n", "not executable")
     seen = [(entry.path, entry.kind) for entry in box.list("a/b").entries]
@@ -71,7 +72,9 @@ def files_meanwhile(ground: Ground) -> str:
 
 @checks("changes of every kind come out, and back in")
 def changes(ground: Ground) -> str:
-    original = tree({"same": b"same", "edited": b"old", "mode": b"#!", "gone": b"x", "dir/one": b"1", "kind": b"file"})
+    original = tar_of(
+        {"same": b"same", "edited": b"old", "mode": b"#!", "gone": b"x", "dir/one": b"1", "kind": b"file"}
+    )
     box = ground.box
     box.put_tree(original)
     require(box.get_changes() == {}, "changes before anything was changed")
@@ -103,7 +106,7 @@ def changes(ground: Ground) -> str:
 @checks("a change that hides from timestamps is found")
 def hidden_change(ground: Ground) -> str:
     box = ground.box
-    box.put_tree(tree({"f": b"a" * 4096}))
+    box.put_tree(tar_of({"f": b"a" * 4096}))
     code = """
 import mmap
 before = os.stat("f")
@@ -122,7 +125,7 @@ os.utime("f", ns=(before.st_atime_ns, before.st_mtime_ns))
 def trees(ground: Ground) -> str:
     box = ground.box
     sh(box, "mkdir -p old/deep ro; : > old/deep/f; ln -s /etc link; : > ro/x; chmod 500 ro")
-    box.put_tree(tree({"a.txt": b"1", "d/b.txt": b"2"}))
+    box.put_tree(tar_of({"a.txt": b"1", "d/b.txt": b"2"}))
     require(sh(box, "find . -type f | sort") == b"./a.txt\n./d/b.txt\n", "the old tree shows through")
     refused = io.BytesIO()
     with tarfile.open(fileobj=refused, mode="w") as archive:

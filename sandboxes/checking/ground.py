@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
 import secrets
-import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ..contract import Backend, Box, BoxLost, CommandResult, SandboxError, SandboxSpec
+from ..trees import tar_of
 
 MIB = 1 << 20
 PROBE_S = 30.0
@@ -141,15 +140,4 @@ def gone(box: Box) -> bool:
     return False
 
 
-def tree(files: Mapping[str, bytes]) -> bytes:
-    """A tar of plain files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-EMPTY_TREE = tree({})
+EMPTY_TREE = tar_of({})

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ..contract import Box, ChangeSet, ChangesTooLarge, SandboxError, TreeRejected
 from ..inside.paths import refusal
+from ..trees import tar_of
 from .canaries import canary
 from .commands import sh
 from .files import raises
-from .ground import Ground, tree
+from .ground import Ground
 from .registry import Book, require
 
 checks = Book("output")
@@ -35,7 +36,7 @@ def links(ground: Ground) -> str:
         secret = canary().encode()
         file.write(secret)
         file.flush()
-        box.put_tree(tree({"d/f": b"1"}))
+        box.put_tree(tar_of({"d/f": b"1"}))
         targets = {"passwd": "/etc/passwd", "up": "../../../../etc/passwd", "host": file.name, "zero": "/dev/zero"}
         sh(box, "; ".join(f"ln -s {target} {name}" for name, target in targets.items()) + "; rm -r d; ln -s /etc d")
         found = taken(box)
@@ -83,7 +84,7 @@ open("deep", "w").close()
         detail = "a path of 6,000 bytes was left out"
     except SandboxError:
         detail = "a path of 6,000 bytes is refused"  # no system opens such a path: to say so is right
-    box.put_tree(tree({"after": b""}))
+    box.put_tree(tar_of({"after": b""}))
     require([entry.path for entry in box.list().entries] == ["after"], "a deep tree cannot be replaced")
     return f"{len(found)} names; {detail}"
 
@@ -126,7 +127,7 @@ def planted_git(ground: Ground) -> str:
     box = ground.box
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / canary()
-        box.put_tree(tree({"sub/f": b"1"}))
+        box.put_tree(tar_of({"sub/f": b"1"}))
         sh(box, _GIT.replace("OUT", str(out)))
         found = taken(box)
         require(set(found) == {"honest", ".gitattributes", "sub2.git"}, f"came out: {sorted(found)[:8]}")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..contract import Box
+from ..layout import WRITABLE
 from .ground import Ground
 from .killing import alive, mark
 from .registry import Book, require
@@ -38,7 +39,7 @@ def files(ground: Ground) -> str:
     with ground.new() as one, ground.new() as two:
         for box in (one, two):
             ground.need_python(box)
-        places = ["/tmp", "/dev/shm", "/work", "/var/tmp", "/run", "/home/sandbox"]  # noqa: S108 - the boxes' own
+        places = [*WRITABLE, "/var/tmp", "/run"]  # noqa: S108 - the boxes' own
         code = """
 made = []
 for place in [*args[1], os.environ["HOME"], os.environ.get("TMPDIR", "/tmp")]:

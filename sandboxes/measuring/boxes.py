@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
-import tarfile
 import time
 from collections.abc import Callable, Sequence
 
 from ..contract import Backend, Box, SandboxError, SandboxSpec
 from ..pool import WarmPool
+from ..trees import tar_of
 from .spread import middle
 
 MIB = 1 << 20
@@ -67,14 +66,14 @@ def first_command(backend: Backend, spec: SandboxSpec, program: str) -> float:
 def throughput(box: Box, rounds: int) -> tuple[float, float]:
     """MB/s of a tree of 32 MiB in 32 files put in, and of the same amount of changes taken out: the medians."""
     files = {f"f{n:02}": os.urandom(_FILE_BYTES) for n in range(_TREE_FILES)}
-    tar = _tar(files)
+    tar = tar_of(files)
     total = _TREE_FILES * _FILE_BYTES / 1e6
     put, got = [], []
     for _ in range(rounds):
         began = time.monotonic()
         box.put_tree(tar)
         put.append(time.monotonic() - began)
-        box.put_tree(_tar({}))
+        box.put_tree(tar_of({}))
         must(box, ["/bin/sh", "-ec", f"i=0; while [ $i -lt {_TREE_FILES} ]; do {_FILL}; i=$((i+1)); done"])
         began = time.monotonic()
         found = box.get_changes(max_bytes=2 * _TREE_FILES * _FILE_BYTES)
@@ -85,16 +84,6 @@ def throughput(box: Box, rounds: int) -> tuple[float, float]:
 
 
 _FILL = f"head -c {_FILE_BYTES} /dev/urandom > f$i"
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def warm_claims(
@@ -127,4 +116,4 @@ def _await_full(pool: WarmPool, size: int) -> None:
     while pool.counts().ready < size:
         if time.monotonic() > deadline or pool.counts().failures:
             raise SandboxError("the pool of warm boxes does not fill", f"{pool.counts()}")
-        time.sleep(0.01)
+        time.sleep(0.01)  # not timed: a pool tells a claim, and nobody else, that a box is ready

@@ -88,11 +88,10 @@ def _memory(made: list[Box], before: int) -> tuple[float | None, str]:
     if not made:
         return None, "no box was made"
     if here(made[0]):
-        time.sleep(_SETTLE_S)
+        time.sleep(_SETTLE_S)  # the kernel gives memory back, and counts it, in its own time
         taken = max(0, before - available())
-        return taken / len(
-            made
-        ) / 1e6, f"by how much {len(made)} boxes lower this machine's MemAvailable, through {len(made)}"
+        how = f"by how much {len(made)} boxes lower this machine's MemAvailable, through {len(made)}"
+        return taken / len(made) / 1e6, how
     inside = [found for box in made if (found := _own_group(box)) is not None]
     if inside:
         return sum(inside) / len(inside) / 1e6, "what the boxes' own memory groups say"

@@ -16,6 +16,7 @@ from ..box import ChannelBox
 from ..channel import Channel, Failure
 from ..contract import (
     NO_NAMES,
+    WORKSPACE,
     BoxLost,
     LimitUnenforceable,
     SandboxError,
@@ -25,6 +26,7 @@ from ..contract import (
 from ..egress import PORT, Policy, Tunnel
 from ..egress.policy import Network
 from ..inside import proxy
+from ..layout import WRITABLE
 from ..package import BOOTSTRAP_BRIDGE, BOOTSTRAP_DOOR, TOO_OLD
 from ..records import check_name
 from .container import (
@@ -38,7 +40,6 @@ from .container import (
     TOKEN,
     UIDS,
     USER,
-    WRITABLE,
     Identity,
     Python,
     Runtime,
@@ -285,7 +286,7 @@ class DockerBackend:
         uid: int,
     ) -> None:
         settings = {
-            "workspace": "/work",
+            "workspace": WORKSPACE,
             "reach": "box",
             "env": {**env, **(proxy.environment(PORT) if spec.network else {})},
             "rlimits": rlimits(spec),

@@ -14,16 +14,13 @@ from enum import Enum
 from typing import Any
 
 from .. import interpreter
-from ..contract import SandboxSpec
+from ..contract import WORKSPACE, SandboxSpec
+from ..layout import SHARED, WRITABLE
 
 UIDS = range(1 << 20, 1 << 30, 2)
 """Each box has a user id of its own, and a host that comes in later the next one: the kernel counts processes,
 watches and pipes by user on the whole machine, and a user cannot signal or trace another's processes."""
 GID = 65532
-HOME = "/home/sandbox"
-SHARED = ("/tmp", "/dev/shm")  # noqa: S108 - the box's own
-WRITABLE = ("/work", HOME, *SHARED)
-"""The only places a program in the box can write to: each a tmpfs of its own."""
 RUNNER = "/run/forgehand"
 PREFIX = "forgehand.dev/"
 BOX, OWNER, DEADLINE, TOKEN, SPEC, USER, PYTHON, GPUS = (
@@ -107,7 +104,7 @@ def make_container(
         "Cmd": list(command[1:]),
         "User": f"{0 if runtime.own_kernel else identity.uid}:{GID}",
         "Env": [],
-        "WorkingDir": "/work",
+        "WorkingDir": WORKSPACE,
         "Hostname": "sandbox",
         "NetworkDisabled": False,
         "Tty": False,

@@ -9,21 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from .. import interpreter, seccomp
 from ..contract import SandboxUnavailable
+from ..layout import environment
 from ..package import runner_zip
-from .container import HOME, Python, Runtime
+from .container import Python, Runtime
 from .engine import Engine
 from .faults import Refused, cannot_make, missing_means
 from .runner_volume import Files, fill
 
 _MEMORY = {"1": {"cgroup": "/sys/fs/cgroup/memory"}, "2": {"cgroup": "/sys/fs/cgroup"}}
 _OWN_KERNEL = {"meminfo": "/proc/meminfo"}
-_DEFAULTS = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-}
-_OURS = {"HOME": HOME, "USER": "sandbox", "LOGNAME": "sandbox", "SHELL": "/bin/sh", "TMPDIR": "/tmp"}  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +57,7 @@ class Prepared:
         found = self.engine.image(name)
         said = (found.get("Config") or {}).get("Env") or []
         own = dict(line.split("=", 1) for line in said if "=" in line)
-        env = {**_DEFAULTS, **own, **_OURS}
-        # What a set-up installs for its user lies there: the image itself cannot be written.
-        env["PATH"] = f"{HOME}/.local/bin:{env['PATH']}"
-        return Image(found["Id"], env, self._pythons.get(found["Id"], Python.UNKNOWN))
+        return Image(found["Id"], environment(own), self._pythons.get(found["Id"], Python.UNKNOWN))
 
     def remember(self, image: Image) -> None:
         """Whether an image has a Python for the runner need not be tried again."""

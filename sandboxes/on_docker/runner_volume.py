@@ -57,7 +57,7 @@ def fill(engine: Engine, owner: str, image: str, files: Files) -> tuple[str, boo
             if refused.trouble not in (Trouble.NAME_TAKEN, Trouble.GONE) or time.monotonic() > deadline:
                 raise
         _remove_stale(engine, volume)
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)  # the engine tells nobody when another worker has filled a volume
 
 
 def remove_old(engine: Engine, now: float, *, only: str | None = None) -> list[str]:

@@ -15,6 +15,7 @@ from ..box import ChannelBox
 from ..channel import Channel
 from ..contract import LIMITS, NO_NAMES, SandboxError, SandboxSpec, SandboxUnavailable
 from ..egress.policy import Network
+from ..layout import WRITABLE
 from ..package import BOOTSTRAP_DOOR, runner_zip
 from ..records import check_name
 from . import runner_map
@@ -29,7 +30,6 @@ from .pod import (
     RUNNER_ZIP,
     SPEC,
     UIDS,
-    WRITABLE,
     Identity,
     check_owner,
     make_pod,
@@ -71,7 +71,7 @@ class KubernetesBackend:
             "cpus": "CPU quota of the container",
             "memory_bytes": "the runner ends the largest command within 50 ms of the programs' memory passing it; the "
             f"memory limit of the container holds {'programs and files' if found.memory_group else 'both'} together",
-            "disk_bytes": "tmpfs size (sized emptyDir in memory), for each of " + ", ".join(WRITABLE.values()),
+            "disk_bytes": "tmpfs size (sized emptyDir in memory), for each of " + ", ".join(WRITABLE),
             "processes": "RLIMIT_NPROC of a user id of the box's own",
             "network": "default-deny NetworkPolicies, tried; destinations through the proxy on its loopback alone",
             "lifetime_s": "the runner, process 1 of the box, exits; activeDeadlineSeconds; reap removes what is left",

@@ -8,15 +8,16 @@ from typing import Any
 
 from .. import seccomp
 from ..channel import Channel, Failure
-from ..contract import BoxLost, SandboxSpec
+from ..contract import WORKSPACE, BoxLost, SandboxSpec
 from ..egress import PORT, Policy, Tunnel
 from ..egress.policy import Network
 from ..inside import proxy
+from ..layout import WRITABLE
 from ..package import BOOTSTRAP_BRIDGE
 from .exec_stream import ExecStream
 from .fates import Fate, Trouble
 from .nature import Nature, commands_environment, nature_of
-from .pod import PORCH_CONTAINER, PYTHON, RUNNER_ZIP, WRITABLE
+from .pod import PORCH_CONTAINER, PYTHON, RUNNER_ZIP
 from .pods import Pod, Pods, Troubled, token_of
 from .proof import Findings, check_disk
 
@@ -80,7 +81,7 @@ def settings(spec: SandboxSpec, findings: Findings, nature: Nature, lifetime_s: 
     """What a host says first (docs/sandbox-protocol.md, hello). Pure."""
     seen = {"cgroup": findings.memory_group} if findings.memory_group else {"meminfo": "/proc/meminfo"}
     return {
-        "workspace": "/work",
+        "workspace": WORKSPACE,
         "reach": "box",
         "env": commands_environment(nature.environment) | (proxy.environment(PORT) if spec.network else {}),
         "rlimits": {
@@ -89,7 +90,7 @@ def settings(spec: SandboxSpec, findings: Findings, nature: Nature, lifetime_s: 
             # Such a file is on the node's disk. Elsewhere it would only forbid sparse files larger than any disk here.
             **({"fsize": spec.disk_bytes + _ROUNDING} if nature.leaky else {}),
         },
-        "memory": {**seen, "limit": spec.memory_bytes, "filesystems": list(WRITABLE.values())},
+        "memory": {**seen, "limit": spec.memory_bytes, "filesystems": list(WRITABLE)},
         "filter": seccomp.program(nature.machine, own_kernel=findings.memory_group is None).hex(),
         "lifetime_s": max(0.1, lifetime_s),
     }
@@ -104,7 +105,7 @@ def check_answer(answer: Mapping[str, Any], spec: SandboxSpec, uid: int) -> None
         said = f"process {answer.get('pid')!r} of user {answer.get('uid')!r}"
         raise Troubled(Fate(Trouble.START, f"its runner is {said}, not 1 of {uid}"))
     sizes = answer.get("filesystems")
-    if not isinstance(sizes, dict) or set(sizes) != set(WRITABLE.values()):
+    if not isinstance(sizes, dict) or set(sizes) != set(WRITABLE):
         raise Troubled(Fate(Trouble.START, "its runner does not say what its filesystems are"))
     if not all(type(size) is int for size in sizes.values()):
         raise Troubled(Fate(Trouble.START, f"its filesystems have the sizes {sizes!r}"[:300]))

@@ -1,27 +1,21 @@
 """The streams of a program executed in a pod, over a websocket, as the transport of a box.
 
-The websocket is driven here and not by kubernetes.stream: that client polls, copies its buffers and closes nothing. A
-TLS connection may not be read and written at once by two threads, so each operation is non-blocking, under a lock,
-and the waiting is done without it.
+The websocket is driven here and not by kubernetes.stream: that client polls, copies its buffers and closes nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import select
 import socket
-import ssl
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 
+from ..shared_socket import STALL_S, SharedSocket
 from .framing import ENDING, STDERR, STDIN, STDOUT, Decoder, FramingError, Op, encode
 
 _PIECE = 128 << 10
 """Bytes of one message: large enough to cost little, small enough that a pong or a close need not wait long."""
-_STALL_S = 60.0
 _PING_S = 20.0
 """Load balancers end connections on which nothing is said; 60 s is the shortest patience in use."""
 _WORDS = 4000
@@ -36,27 +30,22 @@ class ExecStream:
     """
 
     def __init__(
-        self, sock: socket.socket, explain: Explain = str, *, stall_s: float = _STALL_S, ping_s: float = _PING_S
+        self, sock: socket.socket, explain: Explain = str, *, stall_s: float = STALL_S, ping_s: float = _PING_S
     ) -> None:
-        sock.setblocking(False)
-        self._socket = sock
+        self._socket = SharedSocket(sock, stall_s)
         self._explain = explain
-        self._stall_s = stall_s
         self._ping_s = ping_s
-        self._turn = threading.Lock()
-        self._writing = threading.Lock()
         self._decoder = Decoder()
         self._arrived: deque[bytes] = deque()
         self._stderr = b""
         self._status = ""
         self._over = False
-        self._closed = False
         self._ending: str | None = None
         self._ending_lock = threading.Lock()
 
     def read(self) -> bytes:
         while not self._arrived:
-            if self._closed:
+            if self._socket.closed:
                 return b""
             if self._over:
                 raise OSError(self.ending())
@@ -70,7 +59,7 @@ class ExecStream:
         view = memoryview(data)
         try:
             for start in range(0, len(view), _PIECE):
-                self._send(encode(Op.BINARY, bytes([STDIN]), view[start : start + _PIECE]))
+                self._socket.send(encode(Op.BINARY, bytes([STDIN]), view[start : start + _PIECE]))
         except TimeoutError:
             raise
         except OSError as error:
@@ -78,19 +67,11 @@ class ExecStream:
 
     def close(self) -> None:
         """Ends the stream and wakes who reads; the descriptor stays open until `dispose`."""
-        if self._closed:
-            return
-        with contextlib.suppress(OSError), self._turn:
-            self._socket.send(encode(Op.CLOSE, b"\x03\xe8"))
-        self._closed = True
-        with contextlib.suppress(OSError):
-            # Not SSLSocket.shutdown, which takes the TLS layer away under the reader.
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._socket.close(encode(Op.CLOSE, b"\x03\xe8"))
 
     def dispose(self) -> None:
         """Closes the descriptor; to be called when nobody reads or writes any more."""
-        self.close()
-        self._socket.close()
+        self._socket.dispose()
 
     def ending(self, words: str = "") -> str:
         """Why the stream ended: what the program and the kubelet said, explained. Asked once."""
@@ -110,7 +91,7 @@ class ExecStream:
             raise OSError(f"no websocket: {error}") from None
         for message in messages:
             if message.op is Op.PING:
-                self._send(encode(Op.PONG, message.data))
+                self._socket.send(encode(Op.PONG, message.data))
             elif message.op is Op.CLOSE:
                 self._over = True
             elif message.op is not Op.PONG and len(message.data) > 1:
@@ -123,47 +104,9 @@ class ExecStream:
                     self._over = True
 
     def _receive(self) -> bytes:
-        while True:
-            want = select.POLLIN
-            with self._turn:
-                if self._closed:
-                    return b""
-                try:
-                    return self._socket.recv(1 << 18)
-                except (ssl.SSLWantReadError, BlockingIOError):
-                    pass
-                except ssl.SSLWantWriteError:
-                    want = select.POLLOUT
-                except ssl.SSLEOFError:
-                    return b""
-            if not self._ready(want, self._ping_s):
-                self._send(encode(Op.PING))
-
-    def _send(self, frame: bytes) -> None:
-        """One whole frame; those of two threads are never mixed. TimeoutError, OSError."""
-        view = memoryview(frame)
-        deadline = time.monotonic() + self._stall_s
-        with self._writing:
-            while view:
-                want = select.POLLOUT
-                with self._turn:
-                    if self._closed:
-                        raise BrokenPipeError("it was closed")
-                    try:
-                        view = view[self._socket.send(view) :]
-                        continue
-                    except (ssl.SSLWantWriteError, BlockingIOError):
-                        pass
-                    except ssl.SSLWantReadError:
-                        want = select.POLLIN
-                if not self._ready(want, deadline - time.monotonic()):
-                    raise TimeoutError(f"the box took no input for {self._stall_s:.0f} s")
-
-    def _ready(self, want: int, seconds: float) -> bool:
-        """Waits until the socket is ready, or so long."""
-        poll = select.poll()
-        poll.register(self._socket, want)
-        return bool(poll.poll(max(0.0, seconds) * 1000))
+        while (data := self._socket.receive(self._ping_s)) is None:
+            self._socket.send(encode(Op.PING))
+        return data
 
 
 def status_words(data: bytes) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..contract import SandboxUnavailable
-from .pod import HOME, LAST_WORDS, PORCH_CONTAINER, PYTHON
+from ..layout import environment
+from .pod import LAST_WORDS, PORCH_CONTAINER, PYTHON
 from .pods import Pod, Pods
 from .proving import said
 
@@ -18,7 +19,6 @@ print(json.dumps([os.uname().machine, dict(os.environ), os.access({LAST_WORDS!r}
 """
 _OURS = re.compile(r"KUBERNETES_.*|HOSTNAME|HOME|PWD|OLDPWD|SHLVL|_|LC_CTYPE")
 """Set by the cluster or the shell and not by the image; the address of the API server is nobody's business."""
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,7 @@ def nature_of(pods: Pods, pod: Pod) -> Nature:
 def commands_environment(image: Mapping[str, str]) -> dict[str, str]:
     """The whole environment of a command, before what the caller adds. Pure."""
     return {
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        **image,
-        # What a set-up installs for its user lies in the home: the image itself cannot be written.
-        "PATH": f"{HOME}/.local/bin:{image.get('PATH') or _PATH}",
-        "HOME": HOME,
-        "USER": "sandbox",
-        "LOGNAME": "sandbox",
-        "SHELL": "/bin/sh",
-        "TMPDIR": "/tmp",  # noqa: S108 - the box's own
+        **environment(image),
         # The workspace belongs to root, as every emptyDir does, and git would refuse to work in it.
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",

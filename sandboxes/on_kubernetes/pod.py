@@ -17,16 +17,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..contract import SandboxSpec
+from ..contract import WORKSPACE, SandboxSpec
+from ..layout import WRITABLE
 from .place import Place
 
 UIDS = range(1 << 20, 1 << 30, 2)
 """Each box has a user id of its own, and its porch the next: RLIMIT_NPROC counts by user on the whole node, so boxes
 that share one would share its processes too. No image and no node has accounts that high."""
 GID = 65532
-HOME = "/home/sandbox"
-WRITABLE: Mapping[str, str] = {"work": "/work", "home": HOME, "tmp": "/tmp", "shm": "/dev/shm"}  # noqa: S108 - the box's own
-"""Volume to path: the only places a program in the box can write to, each a tmpfs of its own."""
+VOLUMES: Mapping[str, str] = dict(zip(("work", "home", "tmp", "shm"), WRITABLE, strict=True))
+"""Volume to path, of what a program in the box can write to."""
 RUNNER = "/run/forgehand"
 RUNNER_ZIP = f"{RUNNER}/runner.zip"
 PYTHON = ("python3", "-I", "-S")
@@ -124,9 +124,9 @@ def make_pod(
         "containers": [
             {
                 **_container(BOX_CONTAINER, place, image, [*PYTHON, *command], identity.uid),
-                "workingDir": "/work",
+                "workingDir": WORKSPACE,
                 "resources": _resources(spec, place, watched),
-                "volumeMounts": [*({"name": name, "mountPath": path} for name, path in WRITABLE.items()), _RUNNER],
+                "volumeMounts": [*({"name": name, "mountPath": path} for name, path in VOLUMES.items()), _RUNNER],
             },
             {
                 **_container(PORCH_CONTAINER, place, image, [*PYTHON, "-c", IDLE], identity.uid + 1),
@@ -229,4 +229,4 @@ def _porch_resources() -> dict[str, Any]:
 
 
 def _volumes(spec: SandboxSpec) -> list[dict[str, Any]]:
-    return [{"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(spec.disk_bytes)}} for name in WRITABLE]
+    return [{"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": str(spec.disk_bytes)}} for name in VOLUMES]

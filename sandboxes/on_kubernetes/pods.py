@@ -63,6 +63,7 @@ class Pods:
                 elif (not refused.fate.passing and refused.fate.trouble is not Trouble.UNREACHABLE) or attempt == 7:
                     raise
                 else:
+                    # A server that is busy or away, asked again later by each at another moment.
                     time.sleep(min(2.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         raise Refused(Fate(Trouble.BUSY, "pods of that name come and go"))
 
@@ -131,7 +132,7 @@ class Pods:
         while left and time.monotonic() < deadline:
             left &= {pod["metadata"]["uid"] for pod in self.mine()}
             if left:
-                time.sleep(_TELL_EVERY_S)
+                time.sleep(_TELL_EVERY_S)  # for the second a sweep takes, a list is less than a watch a pod
 
     def end_of(self, pod: Pod) -> Fate | None:
         """Why a box's stream broke, waiting a little for the cluster to know; None when the pod goes on."""
@@ -147,7 +148,7 @@ class Pods:
                 return fate
             if time.monotonic() > until:
                 return None
-            time.sleep(_TELL_EVERY_S)
+            time.sleep(_TELL_EVERY_S)  # the kubelet tells within a second or never: not worth a watch
 
     def execute(self, pod: Pod, container: str, command: Sequence[str], explain: Explain = str) -> ExecStream:
         path = f"{self._base}/pods/{pod['metadata']['name']}/exec"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contract import LimitUnenforceable, SandboxUnavailable
-from .pod import WRITABLE
+from ..layout import WRITABLE
 
 PORT = 48620
 """Where the listening pod listens."""
@@ -57,7 +57,7 @@ def text(path):
         with open(path) as file: return file.read()
     except OSError:
         return None
-found["sizes"] = {{path: os.statvfs(path).f_blocks * os.statvfs(path).f_frsize for path in {list(WRITABLE.values())!r}}}
+found["sizes"] = {{path: os.statvfs(path).f_blocks * os.statvfs(path).f_frsize for path in {list(WRITABLE)!r}}}
 found["status"] = text("/proc/self/status")
 found["swap"] = text("/proc/swaps")
 found["cgroup"] = {{name: text("/sys/fs/cgroup/" + name) for name in

@@ -16,8 +16,6 @@ LEASE_S = 300.0  # nobody waits for a lease here
 
 def drain(chaos: ChaosHouse) -> None:
     """SIGTERM to the worker that has the task; its end, and the other one's claim, are waited for."""
-    # The command is half a second long: where it was missed, the next like it may be CI's, while nobody has the task.
-    chaos.wait("a worker has the task", lambda: chaos.task.lease_owner is not None)
     task = chaos.task
     assert task.lease_owner is not None
     pid = int(task.lease_owner.split(":")[1])
@@ -44,7 +42,7 @@ def test_in_the_middle_of_a_model_call_and_of_a_command(tmp_path: Path) -> None:
         chaos.wait("the model is asked", reached.is_set)
         drain(chaos)
         released.set()
-        chaos.wait("a command runs in the sandbox", lambda: running("sleep 0.517"))
+        chaos.wait("a command runs in the sandbox", lambda: running(chaos, "sleep 0.517"))
         if "worker" in chaos.house.processes:
             chaos.start_spare()
         else:
@@ -54,4 +52,4 @@ def test_in_the_middle_of_a_model_call_and_of_a_command(tmp_path: Path) -> None:
         chaos.merge_and_finish()
         check_once(chaos, replies=0)
         assert chaos.model.asked["research", 1] == 2, "the one call in flight was asked for again, and nothing else"
-        assert 1 <= sum(chaos.allowed.values()) <= 2
+        assert sum(chaos.allowed.values()) == 1

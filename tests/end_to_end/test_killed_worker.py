@@ -1,5 +1,6 @@
 """The worker killed at every kind of place on the way; another goes on, and at the end there is one of everything."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_in_the_middle_of_model_calls_and_a_command(tmp_path: Path) -> None:
         research, prove = (chaos.model.hold(*place) for place in places)
         chaos.assign()
         interrupted_call(chaos, research)
-        chaos.wait("a command runs in the sandbox", lambda: running("sleep 0.517"))
+        chaos.wait("a command runs in the sandbox", lambda: running(chaos, "sleep 0.517"))
         chaos.kill_and_recover()
         interrupted_call(chaos, prove)
         finish(chaos)
@@ -80,9 +81,19 @@ def interrupted_call(chaos: ChaosHouse, held: tuple[threading.Event, threading.E
     released.set()
 
 
-def running(words: str) -> bool:
-    """Whether a sandbox runs a command line with these words."""
-    return any(words in " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+def running(chaos: ChaosHouse, words: str) -> bool:
+    """Whether a sandbox of the house's workers runs a command line with these words."""
+    for name, worker in chaos.house.processes.items():
+        if name == "web":
+            continue
+        try:
+            for process in psutil.Process(worker.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if words in " ".join(process.cmdline()):
+                        return True
+        except psutil.NoSuchProcess:
+            continue
+    return False
 
 
 STATUS_COMMENT = r"/issues/1/comments$"
@@ -115,7 +126,7 @@ def test_in_a_proof_and_before_writes_arrive(tmp_path: Path) -> None:
         pull = chaos.gate.hold("POST", PULL_REQUEST, "before", drop=True)
         chaos.assign()
         chaos.wait_stage(Stage.PROVING)
-        chaos.wait("the proof's tests run", lambda: running("unittest"))
+        chaos.wait("the proof's tests run", lambda: running(chaos, "unittest"))
         chaos.kill_and_recover()
         interrupted_write(chaos, push)
         interrupted_write(chaos, pull)

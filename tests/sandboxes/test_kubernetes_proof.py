@@ -7,11 +7,12 @@ import pytest
 
 from sandboxes import SandboxSpec, SandboxUnavailable
 from sandboxes.contract import LimitUnenforceable
+from sandboxes.layout import WRITABLE
 from sandboxes.on_kubernetes import Place, runner_map
 from sandboxes.on_kubernetes.backend import KubernetesBackend, doomed, read_spec
 from sandboxes.on_kubernetes.entering import check_answer, settings
 from sandboxes.on_kubernetes.nature import Nature, commands_environment
-from sandboxes.on_kubernetes.pod import WRITABLE, Identity, make_pod
+from sandboxes.on_kubernetes.pod import Identity, make_pod
 from sandboxes.on_kubernetes.pods import Troubled
 from sandboxes.on_kubernetes.proof import Findings, judge, read_report
 from sandboxes.on_kubernetes.proving import targets
@@ -44,7 +45,7 @@ SWAP = "Filename Type Size Used Priority\n"
 REPORT = {
     "reached": [],
     "uid": 2_000_000,
-    "sizes": dict.fromkeys(WRITABLE.values(), 8 * MIB),
+    "sizes": dict.fromkeys(WRITABLE, 8 * MIB),
     "status": STATUS,
     "swap": SWAP,
     "cgroup": VERSION_1,
@@ -135,7 +136,7 @@ def test_everything_a_box_must_not_reach_is_tried():
     assert not any(one.startswith("127.") for one in there)
 
 
-ANSWER = {"uid": 7, "pid": 1, "filesystems": dict.fromkeys(WRITABLE.values(), 4096)}
+ANSWER = {"uid": 7, "pid": 1, "filesystems": dict.fromkeys(WRITABLE, 4096)}
 
 
 def test_a_runner_that_is_what_was_started_is_believed():
@@ -150,8 +151,8 @@ def test_a_runner_that_is_what_was_started_is_believed():
         ({"pid": 12}, Troubled),
         ({"filesystems": {}}, Troubled),
         ({"filesystems": None}, Troubled),
-        ({"filesystems": dict.fromkeys(WRITABLE.values(), "4096")}, Troubled),
-        ({"filesystems": dict.fromkeys(WRITABLE.values(), 12 << 30)}, LimitUnenforceable),
+        ({"filesystems": dict.fromkeys(WRITABLE, "4096")}, Troubled),
+        ({"filesystems": dict.fromkeys(WRITABLE, 12 << 30)}, LimitUnenforceable),
     ],
 )
 def test_another_runner_is_not(changes, error):
@@ -162,7 +163,7 @@ def test_another_runner_is_not(changes, error):
 def test_what_a_host_says_first():
     spec = SandboxSpec(processes=10, memory_bytes=5, network=("a:1",))
     said = settings(spec, Findings("/group"), Nature("x86_64", {"A": "b"}), 9.0)
-    assert said["memory"] == {"cgroup": "/group", "limit": 5, "filesystems": list(WRITABLE.values())}
+    assert said["memory"] == {"cgroup": "/group", "limit": 5, "filesystems": list(WRITABLE)}
     assert said["rlimits"]["nproc"] == 90
     assert said["env"]["A"] == "b"
     assert "fsize" not in said["rlimits"]
