@@ -6,8 +6,20 @@
 
 from codebase.index.building import build_corpus
 from codebase.index.cache import BlobCache
+from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
 from codebase.index.searching import Hit, search, search_files
 from codebase.index.tree import File, FolderTree, Tree
 
-__all__ = ["BlobCache", "Corpus", "File", "FolderTree", "Hit", "Tree", "build_corpus", "search", "search_files"]
+__all__ = [
+    "BlobCache",
+    "Contents",
+    "Corpus",
+    "File",
+    "FolderTree",
+    "Hit",
+    "Tree",
+    "build_corpus",
+    "search",
+    "search_files",
+]
