@@ -29,18 +29,27 @@ _NAMES = (
 @dataclass(frozen=True, slots=True)
 class Definition:
     """`name` is qualified by what surrounds it: `Class.method`. Lines count from 1, both ends included; with its
-    decorators. `parent`: the index of the definition around it, -1 at the top."""
+    decorators. Bytes count from 0, the last one is not part of it. `parent`: the index of the definition around it, -1
+    at the top."""
 
     kind: Kind
     name: str
     start_line: int
     end_line: int
+    start_byte: int
+    end_byte: int
     parent: int
 
 
 def outline(source: bytes, grammar: Grammar) -> list[Definition]:
     """The definitions in the order of their lines; a function within a function is part of it."""
-    parser, query = loaded(grammar.name)
+    tree = parsed(source, grammar)
+    return definitions(source, tree, grammar) if tree is not None else []
+
+
+def parsed(source: bytes, grammar: Grammar) -> Tree | None:
+    """The syntax tree; None where it is not done within `PATIENCE_S` seconds."""
+    parser, _ = loaded(grammar.name)
     until = time.monotonic() + PATIENCE_S
     # Only a source that is read piece by piece is parsed with an eye on the clock.
     tree: Tree | None = parser.parse(
@@ -48,7 +57,12 @@ def outline(source: bytes, grammar: Grammar) -> list[Definition]:
     )
     if tree is None:
         parser.reset()
-        return []
+    return tree
+
+
+def definitions(source: bytes, tree: Tree, grammar: Grammar) -> list[Definition]:
+    """The same from a tree that is there already."""
+    _, query = loaded(grammar.name)
     found = sorted(_found(source, tree, query), key=lambda one: (one[0], -one[1]))
     result: list[Definition] = []
     ends: list[tuple[int, int]] = []  # index and end of the definitions around the present place
@@ -60,7 +74,7 @@ def outline(source: bytes, grammar: Grammar) -> list[Definition]:
             continue
         qualified = f"{result[parent].name}.{name}" if parent >= 0 else name
         ends.append((len(result), end))
-        result.append(Definition(kind, qualified[:500], first_line, last_line, parent))
+        result.append(Definition(kind, qualified[:500], first_line, last_line, start, end, parent))
     return result
 
 
