@@ -48,13 +48,17 @@ def outline(source: bytes, grammar: Grammar) -> list[Definition]:
 
 
 def parsed(source: bytes, grammar: Grammar) -> Tree | None:
-    """The syntax tree; None where it is not done within `PATIENCE_S` seconds."""
+    """The syntax tree; None where it is not done within `PATIENCE_S` seconds of processor time."""
     parser, _ = loaded(grammar.name)
-    until = time.monotonic() + PATIENCE_S
-    # Only a source that is read piece by piece is parsed with an eye on the clock.
-    tree: Tree | None = parser.parse(
-        lambda at, _: source[at : at + _PIECE], progress_callback=lambda *_: time.monotonic() > until
-    )
+    # This thread's own time: on a machine that is busy with something else a healthy file must not seem endless.
+    until = time.thread_time() + PATIENCE_S
+    try:
+        # Only a source that is read piece by piece is parsed with an eye on the clock.
+        tree: Tree | None = parser.parse(
+            lambda at, _: source[at : at + _PIECE], progress_callback=lambda *_: time.thread_time() > until
+        )
+    except ValueError:  # what tree-sitter 0.26 raises for a parse that was given up
+        tree = None
     if tree is None:
         parser.reset()
     return tree
