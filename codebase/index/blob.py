@@ -126,6 +126,11 @@ def pack(blob: Blob) -> bytes:
     return zlib.compress(zlib.crc32(body).to_bytes(4, "little") + body, level=1)
 
 
+def read_packed(path: str, source: bytes) -> bytes:
+    """`read_blob` and `pack` in one, as a process that parses is asked for it."""
+    return pack(read_blob(path, source))
+
+
 def unpack(packed: bytes) -> Blob:
     """What `pack` was given. ValueError when the bytes are damaged."""
     try:

@@ -1,12 +1,13 @@
-"""From a tree to a corpus that can be searched: known blobs from the cache, the others parsed and kept."""
+"""From a tree to what is known of its files: what is kept comes from the cache, the others are parsed and kept."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from codebase.index.blob import LARGEST, Blob, read_blob, unpack
-from codebase.index.cache import BlobCache
+from codebase.index.blob import LARGEST, read_blob, read_packed, unpack
+from codebase.index.cache import BlobCache, Kept
 from codebase.index.corpus import Corpus, make_corpus
 from codebase.index.grammars import grammar_for
 from codebase.index.parsing import parse_all
@@ -19,9 +20,11 @@ _PROSE_ENDINGS = """
 """
 _PROSE = tuple(_PROSE_ENDINGS.split())
 _LOCKS = ("package-lock.json", "yarn.lock", "poetry.lock", "uv.lock", "cargo.lock", "composer.lock", "go.sum")
-_FILES_PER_PROCESS = 150
+_FILES_PER_PROCESS = 25
 _EMPTY = read_blob("", b"")
 Progress = Callable[[int, int], None]
+T = TypeVar("T")
+BLOBS = Kept("blobs", read_packed, unpack)
 
 
 def build_corpus(
@@ -32,12 +35,26 @@ def build_corpus(
     `progress` is told how many of the files that have to be parsed are done.
     """
     files = [file for file in tree.files() if _wanted(file)]
+    known = gather(BLOBS, tree, files, cache, processes=processes, progress=progress)
+    return make_corpus((file.path, known.get(file.path, _EMPTY)) for file in files)
+
+
+def gather(
+    kind: Kept[T],
+    tree: Tree,
+    files: Sequence[File],
+    cache: BlobCache,
+    *,
+    processes: int = 0,
+    progress: Progress = lambda done, of: None,
+) -> dict[str, T]:
+    """What is known of `files` of `tree`, by path; without those that are too large or cannot be read."""
     keys = {file: key_of(file) for file in files}
-    known = cache.load(sorted({key for file, key in keys.items() if key}))
+    known = cache.load(kind, sorted({key for key in keys.values() if key}))
     missing = _missing(files, keys, known)
     if missing:
-        known |= _parsed(tree, missing, keys, cache, processes, progress)
-    return make_corpus((file.path, known.get(keys[file], _EMPTY)) for file in files)
+        known |= _parsed(kind, tree, missing, keys, cache, processes, progress)
+    return {file.path: known[keys[file]] for file in files if keys[file] in known}
 
 
 def key_of(file: File) -> str:
@@ -53,25 +70,30 @@ def _wanted(file: File) -> bool:
     return grammar_for(file.path) is not None or file.path.lower().endswith(_PROSE)
 
 
-def _missing(files: Sequence[File], keys: dict[File, str], known: dict[str, Blob]) -> list[File]:
+def _missing(files: Sequence[File], keys: dict[File, str], known: dict[str, T]) -> list[File]:
     """One file for each key that is not known yet."""
     first = {keys[file]: file for file in reversed(files) if keys[file] and keys[file] not in known}
     return [file for file in files if first.get(keys[file]) is file]
 
 
 def _parsed(
-    tree: Tree, missing: Sequence[File], keys: dict[File, str], cache: BlobCache, processes: int, progress: Progress
-) -> dict[str, Blob]:
+    kind: Kept[T],
+    tree: Tree,
+    missing: Sequence[File],
+    keys: dict[File, str],
+    cache: BlobCache,
+    processes: int,
+    progress: Progress,
+) -> dict[str, T]:
     wanted = min(processes or os.cpu_count() or 1, 1 + len(missing) // _FILES_PER_PROCESS)
-    found: dict[str, Blob] = {}
+    found: dict[str, T] = {}
     fresh: dict[str, bytes] = {}
-    for file, packed in parse_all(
-        zip(missing, tree.read(missing), strict=True), wanted, lambda done: progress(done, len(missing))
-    ):
-        found[keys[file]] = unpack(packed)
+    contents = zip(missing, tree.read(missing), strict=True)
+    for file, packed in parse_all(contents, kind.make, wanted, lambda done: progress(done, len(missing))):
+        found[keys[file]] = kind.unpack(packed)
         fresh[keys[file]] = packed
         if len(fresh) >= 500:
-            cache.keep(fresh)
+            cache.keep(kind, fresh)
             fresh = {}
-    cache.keep(fresh)
+    cache.keep(kind, fresh)
     return found

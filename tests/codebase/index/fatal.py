@@ -1,16 +1,27 @@
-"""A parser that dies, hangs or works, as the files say: run in a child process in place of the real one."""
+"""A reader of files that dies, hangs, fails or works, as the files say: for a process that parses."""
 
 import os
 import time
 
-from codebase.index.parsing import Batch, Parsed
-from codebase.index.parsing import _parse as real
+from codebase.index.blob import read_packed
 
 
-def parse(batch: Batch) -> list[Parsed]:
-    for _, data in batch:
-        if b"die" in data:
-            os._exit(139)
-        if b"hang" in data:
-            time.sleep(600)
-    return real(batch)
+def read(path: str, data: bytes) -> bytes:
+    if path and b"die" in data:
+        os._exit(139)
+    if path and b"hang" in data:
+        time.sleep(600)
+    if path and b"burn" in data:
+        while True:
+            pass
+    if path and b"raise" in data:
+        raise ValueError("what nobody thought of")
+    return read_packed(path, data)
+
+
+def environment(path: str, data: bytes) -> bytes:
+    return repr(dict(os.environ)).encode()
+
+
+def which(path: str, data: bytes) -> bytes:
+    return str(os.getpid()).encode()

@@ -1,18 +1,16 @@
 """From trees to corpora: what is read once, what is noticed, and what hostile files cost."""
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from codebase.index import BlobCache, FolderTree, Tree, build_corpus, parsing, search
+from codebase.index import BlobCache, FolderTree, Tree, build_corpus, search
 from codebase.index.blob import LARGEST
 from repositories import EmptyRepository, RevisionUnknown
 from repositories.commit_tree import commit_tree
 from tests.cli.ground import git, make_repository, put
-from tests.codebase.index import fatal
 from tests.codebase.index.making import MemoryTree
 
 CODE = {"a.py": b"def alpha():\n    return beta\n", "b/c.go": b"package c\nfunc Gamma() {}\n", "d.md": b"# Delta\n"}
@@ -118,18 +116,6 @@ def test_hostile_files_cost_no_more_than_themselves(cache: BlobCache) -> None:
     began = time.monotonic()
     assert names(tree, cache) >= ALL
     assert time.monotonic() - began < 60
-
-
-def test_a_parser_that_dies_or_hangs_costs_its_file(cache: BlobCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "_parse", fatal.parse)
-    monkeypatch.setattr(parsing, "_PATIENCE_S", 10.0)
-    tree = MemoryTree({**CODE, "die.py": b"def die(): pass\n", "hang.py": b"def hang(): pass\n"})
-    found = names(tree, cache)
-    assert found >= ALL
-    assert {"die.py:", "hang.py:"} <= found
-    assert not {"die.py:die", "hang.py:hang"} & found
-    assert not subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "multiprocessing.spawn.*spawn_main"],
-                              capture_output=True, check=False).stdout  # fmt: skip
 
 
 def test_many_processes_find_the_same(tmp_path: Path) -> None:
