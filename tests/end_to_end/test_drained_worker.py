@@ -38,11 +38,13 @@ def test_in_the_middle_of_a_model_call_and_of_a_command(tmp_path: Path) -> None:
     with chaos_house(tmp_path, FORGEHAND_LEASE_S=f"{LEASE_S:g}") as chaos:
         chaos.start_spare()
         reached, released = chaos.model.hold("research", 1)
+        _, before_the_command = chaos.model.hold("implement", 1)  # the other worker is not to be past it already
         chaos.assign()
         chaos.wait("the model is asked", reached.is_set)
         drain(chaos)
         released.set()
-        chaos.wait("a command runs in the sandbox", lambda: running(chaos, "sleep 0.517"))
+        before_the_command.set()
+        chaos.wait("a command runs in the sandbox", lambda: running(chaos, "sleep 1.517"))
         if "worker" in chaos.house.processes:
             chaos.start_spare()
         else:

@@ -66,7 +66,7 @@ def test_in_the_middle_of_model_calls_and_a_command(tmp_path: Path) -> None:
         research, prove = (chaos.model.hold(*place) for place in places)
         chaos.assign()
         interrupted_call(chaos, research)
-        chaos.wait("a command runs in the sandbox", lambda: running(chaos, "sleep 0.517"))
+        chaos.wait("a command runs in the sandbox", lambda: running(chaos, "sleep 1.517"))
         chaos.kill_and_recover()
         interrupted_call(chaos, prove)
         finish(chaos)

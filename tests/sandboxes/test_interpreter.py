@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandboxes.interpreter import bundle, interpreter_of, libraries_of, start
+from sandboxes.interpreter import bundle, interpreter_of, libraries_of, loadable, start
 
 
 def elf(*segments):
@@ -38,6 +38,29 @@ def test_the_loader_a_program_names(program, loader):
 def test_what_is_no_program_of_this_kind(program):
     with pytest.raises(ValueError, match="ELF"):
         interpreter_of(program)
+
+
+def sectioned(program, tail):
+    """With the offset, size, number and index of sections that a linker writes, and `tail` where they would be."""
+    head = bytearray(program)
+    struct.pack_into("<Q", head, 40, len(program))
+    struct.pack_into("<HHH", head, 58, 64, 3, 2)
+    return bytes(head) + tail
+
+
+def test_of_a_program_what_no_segment_holds_is_left_behind():
+    program = elf((1, b"code"), (3, b"/ld.so\0"))
+    kept = loadable(sectioned(program, b"debug" * 100))
+    assert len(kept) == len(program)
+    assert kept[40:48] == bytes(8)
+    assert kept[60:64] == bytes(4)
+    assert kept[64:] == program[64:]
+    assert interpreter_of(kept) == "/ld.so"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4", elf(), elf((1, b"cut short"))[:-1], elf((1, b"x"))])
+def test_what_has_nothing_to_leave_behind_stays_as_it_is(content):
+    assert loadable(content) == content
 
 
 def test_the_libraries_a_loader_lists():
@@ -82,5 +105,5 @@ def test_equal_pythons_make_equal_bundles():
     made = bundle()
     bundle.cache_clear()
     assert bundle() == made
-    assert sum(len(content) for content, _ in made.values()) < 60 << 20
+    assert sum(len(content) for content, _ in made.values()) < 20 << 20
     assert not any(Path(path).is_absolute() or ".." in Path(path).parts for path in made)

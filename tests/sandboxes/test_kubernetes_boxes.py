@@ -265,7 +265,7 @@ def test_a_stream_that_breaks_says_that_the_pod_goes_on(backend):
 
 
 def cut(box):
-    socket.socket.shutdown(box._channel._transport._socket, socket.SHUT_RDWR)
+    socket.socket.shutdown(box._channel._transport._socket._socket, socket.SHUT_RDWR)
 
 
 def test_a_real_server_answers_the_pings_of_a_silent_connection(backend):
