@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from codebase.index.blob import VERSION, Blob, unpack
+from codebase.index.blob import VERSION
 
 _AT_ONCE = 500
+_TABLES = ("blobs", "links")
 _PATIENCE_S = 30.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """One kind of what is known of a blob: the `table` it is kept in, what `make`s its bytes of a path and a content
+    (parsing.Work), and what reads them, with a ValueError for damaged ones and those of another version."""
+
+    table: str
+    make: Callable[[str, bytes], bytes]
+    unpack: Callable[[bytes], T]
 
 
 class BlobCache:
-    """Packed blobs by key. A file that is damaged or of another version is thrown away and begun anew."""
+    """Packed values by table and key. A file that is damaged or of another version is thrown away and begun anew."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,36 +41,40 @@ class BlobCache:
     def close(self) -> None:
         self._database.close()
 
-    def load(self, keys: Sequence[str]) -> dict[str, Blob]:
-        """The blobs that are kept under these keys; one that is damaged counts as missing."""
-        found: dict[str, Blob] = {}
+    def load(self, kind: Kept[T], keys: Sequence[str]) -> dict[str, T]:
+        """What is kept under these keys; what is damaged counts as missing."""
+        found: dict[str, T] = {}
         try:
-            for key, data in self._rows(keys):
+            for key, data in self._rows(kind.table, keys):
                 with contextlib.suppress(ValueError):
-                    found[key] = unpack(data)
+                    found[key] = kind.unpack(data)
         except sqlite3.DatabaseError:
             self._database.close()
             self._database = self._begun_anew()
         return found
 
-    def keep(self, packed: Mapping[str, bytes]) -> None:
-        """Keeps blobs. A disk that is full or a file that is locked for long costs the next search time, no more."""
+    def keep(self, kind: Kept[T], packed: Mapping[str, bytes]) -> None:
+        """Keeps what was packed. A disk that is full or a file that is locked for long costs time, no more."""
         with contextlib.suppress(sqlite3.Error), self._database:
-            self._database.executemany("INSERT OR REPLACE INTO blobs VALUES (?, ?)", packed.items())
+            self._database.executemany(f"INSERT OR REPLACE INTO {kind.table} VALUES (?, ?)", packed.items())  # noqa: S608
 
     def forget_others(self, keys: Iterable[str]) -> int:
-        """Removes what is kept under no key of these; returns how many."""
+        """Removes what is kept under no key of these; returns how many rows."""
         wanted = set(keys)
+        removed = 0
         with self._database:
-            doomed = [(key,) for (key,) in self._database.execute("SELECT key FROM blobs") if key not in wanted]
-            self._database.executemany("DELETE FROM blobs WHERE key = ?", doomed)
-        return len(doomed)
+            for table in _TABLES:
+                rows = self._database.execute(f"SELECT key FROM {table}")  # noqa: S608
+                doomed = [(key,) for (key,) in rows if key not in wanted]
+                self._database.executemany(f"DELETE FROM {table} WHERE key = ?", doomed)  # noqa: S608
+                removed += len(doomed)
+        return removed
 
-    def _rows(self, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def _rows(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             marks = ",".join("?" * len(part))
-            yield from self._database.execute(f"SELECT key, data FROM blobs WHERE key IN ({marks})", part)  # noqa: S608
+            yield from self._database.execute(f"SELECT key, data FROM {table} WHERE key IN ({marks})", part)  # noqa: S608
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=_PATIENCE_S, check_same_thread=False)
@@ -66,9 +84,10 @@ class BlobCache:
                 raise sqlite3.DatabaseError("another version")
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS blobs (key TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-            )
+            for table in _TABLES:
+                database.execute(
+                    f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+                )
             database.execute(f"PRAGMA user_version={VERSION}")
         except sqlite3.Error:
             database.close()
