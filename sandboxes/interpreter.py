@@ -1,7 +1,8 @@
 """This process's own Python as a bundle that runs in any image of the same kind of processor, whatever it lacks.
 
-The program, the loader it names, the libraries both need, and of the standard library only what the runner imports:
-some 15 MB. It is started through its own loader, so that nothing of the image is used, not even a C library:
+The program, the loader it names, the libraries both need, and of the standard library only what the runner imports,
+without what only debuggers read: some 10 MB. It is started through its own loader, so that nothing of the image is
+used, not even a C library:
 
     PLACE/ld.so --library-path PLACE/lib PLACE/bin/python3 -I -S -c ...
 """
@@ -32,10 +33,13 @@ _VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 _LISTING = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import inside.bridge, inside.door, inside.serve, traceback
+sys.modules["_hashlib"] = None
+import inside.bridge, inside.door, inside.serve, threading, traceback
 import json
 print(json.dumps({n: m.__file__ for n, m in sys.modules.items() if getattr(m, "__file__", None)}))
 """
+"""Without _hashlib, which would bring OpenSSL along: hashlib has code of its own for the few digests taken inside. With
+threading and traceback, for what a cluster is tried with and for errors."""
 _PT_INTERP = 3
 _LIBRARY = re.compile(r"^\s*(?:(\S+) => )?(/\S+)(?: \(0x[0-9a-f]+\))?$", re.MULTILINE)
 
@@ -77,19 +81,39 @@ def _bundle() -> Files:
     # By these two Python finds its place, from its program upwards (getpath.py of CPython).
     files[f"lib/{_VERSION}/os.py"] = (Path(sources["os"]).read_bytes(), 0o444)
     files[f"lib/{_VERSION.replace('.', '')}.zip"] = (_library(sources), 0o444)
-    return files
+    return {path: (loadable(content), mode) for path, (content, mode) in files.items()}
+
+
+def loadable(content: bytes) -> bytes:
+    """An ELF file up to where its last segment ends: sections, which a loader does not read, are left out, and with
+    them debug symbols, two thirds of many Pythons. Anything else as it is."""
+    if content[:6] != b"\x7fELF\x02\x01":
+        return content
+    table, each, count = struct.unpack_from("<32xQ14xHH", content)
+    end = max(64, table + each * count, *(offset + size for _, offset, size in _segments(content)))
+    if not count or end > len(content):
+        return content
+    # Offset of the section headers, their number, and which holds their names (elf(5)): there are none.
+    head = bytearray(content[:64])
+    struct.pack_into("<Q", head, 40, 0)
+    struct.pack_into("<HH", head, 60, 0, 0)
+    return bytes(head) + content[64:end]
 
 
 def interpreter_of(elf: bytes) -> str | None:
     """The loader that a 64-bit little-endian program names (elf(5), PT_INTERP); None without one. ValueError."""
     if elf[:6] != b"\x7fELF\x02\x01":
         raise ValueError("not a 64-bit little-endian ELF program")
-    offset, size, count = struct.unpack_from("<32xQ14xHH", elf)
-    for number in range(count):
-        kind, start_at, length = struct.unpack_from("<I4xQ16xQ", elf, offset + number * size)
+    for kind, offset, size in _segments(elf):
         if kind == _PT_INTERP:
-            return elf[start_at : start_at + length].rstrip(b"\0").decode()
+            return elf[offset : offset + size].rstrip(b"\0").decode()
     return None
+
+
+def _segments(elf: bytes) -> list[tuple[int, int, int]]:
+    """Kind, offset and length in the file of each segment that the program headers name (elf(5))."""
+    offset, size, count = struct.unpack_from("<32xQ14xHH", elf)
+    return [struct.unpack_from("<I4xQ16xQ", elf, offset + number * size) for number in range(count)]
 
 
 def libraries_of(listing: str) -> dict[str, str]:
