@@ -177,7 +177,7 @@ class _Scanner:
     """One block's inline parts, from left to right."""
 
     def __init__(self, text: str, known: Sequence[str]) -> None:
-        self._text, self._known = text, known
+        self._text, self._known, self._pairs = text, known, _pairs(text)
         self._words: list[str] = []
         self._found: list[_Token] = []
 
@@ -204,7 +204,7 @@ class _Scanner:
             return self._ticked(at)
         if char == "[":
             return self._bracketed(at)
-        if char == "(" and (end := _closing(text, at, "()")) > 0:
+        if char == "(" and at < (end := self._pairs.get(at, -1)) < at + _FARTHEST:
             cited = parse_citations(text[at + 1 : end], self._known)
             if cited:
                 return self._add(_Token(citations=cited), end + 1)
@@ -234,10 +234,10 @@ class _Scanner:
 
     def _bracketed(self, at: int) -> int:
         text = self._text
-        end = _closing(text, at, "[]")
+        end = self._pairs.get(at, -1)
         if end < 0:
             return self._add(_Token(Piece(text[at:]), trouble="a bracket is left open"), len(text))
-        inside = text[at + 1 : end].strip()
+        inside = text[at + 1 : min(end, at + _FARTHEST)].strip()
         ticked = inside.strip("`") if inside.count("`") == 2 and inside[0] == inside[-1] == "`" else inside
         cited = parse_citations(ticked, self._known)
         follows = text[end + 1 : end + 2]
@@ -262,13 +262,17 @@ class _Scanner:
         return self._add(_Token(Piece(text[at + 1 : end], "quote")), end + 1)
 
 
-def _closing(text: str, at: int, pair: str) -> int:
-    depth = 0
-    for place in range(at, min(len(text), at + _FARTHEST)):
-        depth += (text[place] == pair[0]) - (text[place] == pair[1])
-        if depth == 0:
-            return place
-    return -1
+def _pairs(text: str) -> dict[int, int]:
+    """Where each bracket and parenthesis that is closed is closed."""
+    found: dict[int, int] = {}
+    for opening, closing in ("()", "[]"):
+        waiting: list[int] = []
+        for place in re.finditer(re.escape(opening) + "|" + re.escape(closing), text):
+            if place[0] == opening:
+                waiting.append(place.start())
+            elif waiting:
+                found[waiting.pop()] = place.start()
+    return found
 
 
 @dataclass(slots=True)
