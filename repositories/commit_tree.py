@@ -53,6 +53,14 @@ def commit_tree(directory: Path, rev: str) -> CommitTree:
 
     Raises NameRefused, RevisionUnknown, EmptyRepository.
     """
+    return CommitTree(*locate(directory, rev))
+
+
+def locate(directory: Path, rev: str) -> tuple[Git, str]:
+    """Git on a clone, worktree or bare repository, and the full name of the commit that `rev` names in it.
+
+    Raises NameRefused, RevisionUnknown, EmptyRepository.
+    """
     git = Git(_git_dir(directory))
     check_revision(rev)
     output = git.run(
@@ -61,7 +69,7 @@ def commit_tree(directory: Path, rev: str) -> CommitTree:
     )  # fmt: skip
     commit = output.stdout.decode("ascii", "replace").strip()
     if output.exit_code == 0 and is_sha(commit):
-        return CommitTree(git, commit)
+        return git, commit
     if rev == "HEAD":
         raise EmptyRepository("Nothing to read", "the repository has no commit", "Make a first commit in it")
     raise RevisionUnknown(f"No commit {rev[:80]!r}", "there is no such branch, tag or commit", "Name another")
