@@ -8,6 +8,7 @@ from codebase.index.building import build_corpus
 from codebase.index.cache import BlobCache
 from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
+from codebase.index.excerpts import Excerpt, Finder
 from codebase.index.searching import Hit, search, search_files
 from codebase.index.tree import File, FolderTree, Tree
 
@@ -15,7 +16,9 @@ __all__ = [
     "BlobCache",
     "Contents",
     "Corpus",
+    "Excerpt",
     "File",
+    "Finder",
     "FolderTree",
     "Hit",
     "Tree",
