@@ -17,6 +17,7 @@ COMMANDS = {
     "worker": ("cli.serve", "worker"),
     "solve": ("cli.solve", "command"),
     "search": ("cli.search", "command"),
+    "history": ("cli.history", "command"),
     "setup": ("cli.setup", "command"),
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),

@@ -41,8 +41,10 @@ class Commit:
     @property
     def merges(self) -> int | None:
         """The pull request that this merge commit brought in, by what forges write into its first line."""
-        found = _MERGED.match(self.subject) if len(self.parents) > 1 else None
-        return int(next(number for number in found.groups() if number)) if found else None
+        if len(self.parents) < 2:
+            return None
+        found = _MERGED.match(self.subject)
+        return int(next(number for number in found.groups() if number)) if found else self.squashes
 
     @property
     def squashes(self) -> int | None:

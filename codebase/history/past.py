@@ -24,6 +24,7 @@ class Change:
 class Work:
     """What one commit did to one file."""
 
+    commit: str
     author: str
     when: int
     added: int
@@ -82,7 +83,7 @@ def read_past(commits: Iterable[Commit], today: Container[str], named: Container
             if key not in grown:
                 grown[key] = _Growing(commit.when, number)
             grown[key].paths.add(path)
-            works[path].append(Work(commit.author, commit.when, touch.added or 0))
+            works[path].append(Work(commit.sha, commit.author, commit.when, touch.added or 0))
     changes = [Change(one.when, one.number, tuple(sorted(one.paths))) for one in grown.values()]
     by_path: dict[str, list[int]] = defaultdict(list)
     for index, change in enumerate(changes):

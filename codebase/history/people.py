@@ -33,7 +33,8 @@ def who_knows(past: Past, path: str, *, most: int = 10) -> list[Person]:
     prefix = f"{path}/" if path else ""
     known: dict[str, float] = defaultdict(float)
     lines: dict[str, int] = defaultdict(int)
-    commits: dict[str, set[int]] = defaultdict(set)
+    commits: dict[str, set[str]] = defaultdict(set)
+    last: dict[str, int] = {}
     for file, works in past.works.items():
         if file != path and not file.startswith(prefix):
             continue
@@ -41,7 +42,8 @@ def who_knows(past: Past, path: str, *, most: int = 10) -> list[Person]:
             counted = min(work.added, _MOST_LINES) + 1
             known[work.author] += counted * exp2(-max(0, past.last - work.when) / HALF_LIFE_S)
             lines[work.author] += work.added
-            commits[work.author].add(work.when)
+            commits[work.author].add(work.commit)
+            last[work.author] = max(work.when, last.get(work.author, work.when))
     total = sum(known.values()) or 1.0
     ranked = sorted(known, key=lambda name: (-known[name], name))[:most]
-    return [Person(name, lines[name], len(commits[name]), max(commits[name]), known[name] / total) for name in ranked]
+    return [Person(name, lines[name], len(commits[name]), last[name], known[name] / total) for name in ranked]

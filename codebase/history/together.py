@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from math import sqrt
 
@@ -54,9 +54,10 @@ def companions(past: Past, paths: Collection[str], *, least: int = 2, most: int 
     return found[:most]
 
 
-def pairs(past: Past, *, least: int = 5, most: int = 50) -> list[Pair]:
+def pairs(past: Past, among: Container[str] | None = None, *, least: int = 5, most: int = 50) -> list[Pair]:
     """The pairs of files that change together most of the time, of those that did at least `least` times.
 
+    `among`: at least one of a pair is one of these, such as the files with code in them; by default any will do.
     Three million pairs are counted, those of the newest changes first; a repository with more has an older past.
     """
     counts: Counter[tuple[str, str]] = Counter()
@@ -71,7 +72,7 @@ def pairs(past: Past, *, least: int = 5, most: int = 50) -> list[Pair]:
     found = [
         Pair((one, other), together, (len(past.by_path[one]), len(past.by_path[other])))
         for (one, other), together in counts.items()
-        if together >= least
+        if together >= least and (among is None or one in among or other in among)
     ]
     found.sort(key=lambda pair: (-pair.likeness, -pair.together, pair.paths))
     return found[:most]

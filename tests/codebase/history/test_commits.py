@@ -59,6 +59,7 @@ def test_anything_is_read_without_an_error(data: bytes) -> None:
         ("Merge PR #9 into main", "a b", 9, None),
         ("Merged in topic (pull request #7)", "a b", 7, None),
         ("Merge branch 'main'", "a b", None, None),
+        ("Pass the context on (#5818)", "a b", 5818, 5818),
         ("Fix the total (#34)", "a", None, 34),
         ("Fix the total (#34) and more", "a", None, None),
         ("Fix (#1) (#2)", "a", None, 2),

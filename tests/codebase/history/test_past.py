@@ -132,6 +132,9 @@ def test_companions_have_support_and_confidence() -> None:
     assert found[0].paths == ("a.py", "test_a.py")
     assert (found[0].together, found[0].changes) == (3, (5, 3))
     assert {pair.paths for pair in found[1:]} == {("CHANGES", "a.py"), ("CHANGES", "test_a.py")}
+    assert {pair.paths for pair in pairs(past, {"test_a.py"}, least=3)} == {
+        ("a.py", "test_a.py"), ("CHANGES", "test_a.py"),
+    }  # fmt: skip
     assert pairs(past, least=4) == []
 
 
