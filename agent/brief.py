@@ -7,8 +7,12 @@ unless their permission says so; the prompts quote it as data, with its source.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agent.contract import Limits
+
+if TYPE_CHECKING:
+    from codebase.index import Excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Brief:
     """The task of one window. `window` is `"{attempt}/{phase}#{n}"`; what a phase does not use stays empty.
 
     `instructions` is the base branch's own instruction file (AGENTS.md and the like), which the agent follows.
+    `places`: what search found for the ticket in the tree the window starts from, best first, nobody's claim.
     `research`, `plan`: documents of earlier windows. `diff`: the change so far against the base, unified.
     `failures` for repair, `comments` for review. `earlier`: what earlier repair windows tried.
     """
@@ -79,6 +84,7 @@ class Brief:
     base: str = ""
     instructions: str = ""
     test_command: str = ""
+    places: tuple[Excerpt, ...] = ()
     research: str = ""
     plan: str = ""
     diff: str = ""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from agent.journal import Journal
     from agent.model import ModelClient
+    from codebase.index import Finder
     from sandboxes.contract import Box
 
 
@@ -98,7 +99,8 @@ class Bench:
 
     `steering` returns every note meant for this attempt so far; a window takes those its journal does not hold yet.
     `cancelled` is asked up to four times a second during waits; when it turns true during a command the box is closed.
-    `report` is told one line for people at each step.
+    `report` is told one line for people at each step. `finder` searches the tree the window started from; None where
+    there is no index of it.
     """
 
     box: Box
@@ -108,6 +110,7 @@ class Bench:
     steering: Callable[[], Sequence[Note]]
     cancelled: Callable[[], bool]
     report: Callable[[str], None]
+    finder: Finder | None = None
 
 
 @dataclass(frozen=True, slots=True)

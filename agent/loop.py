@@ -70,7 +70,8 @@ class _Loop:
     def __init__(self, phase: Phase, brief: Brief, bench: Bench, window: Window) -> None:
         self._phase, self._brief, self._bench, self._window = phase, brief, bench, window
         rules = PHASES[phase]
-        desk = Desk(bench.box, brief.limits.command_seconds, bench.cancelled, outputs=itertools.count(window.clock + 1))
+        outputs = itertools.count(window.clock + 1)
+        desk = Desk(bench.box, brief.limits.command_seconds, bench.cancelled, outputs=outputs, finder=bench.finder)
         if rules.writes == "tests":
             desk.may_write = is_test
         self._tools = rules.tools(Situation(window, brief, desk))

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from agent.brief import Brief
 from agent.contract import Phase
 from agent.submissions import Change, Evidence, Plan, Repair, Research, Review
-from agent.tools import DECIDING, EDITING, READING, RUNNING, Arguments, Desk, Tool, submit_tool
+from agent.tools import DECIDING, EDITING, READING, RUNNING, SEARCHING, Arguments, Desk, Tool, submit_tool
 from agent.tree import is_leftover
 from agent.window import Window
 from sandboxes.contract import ChangesTooLarge, SandboxError
@@ -48,7 +48,8 @@ class PhaseRules(Generic[S]):
 
         submit = submit_tool(self.schema, self.description, dict(self.example), refusal)
         acting = () if self.writes == "nothing" else (*RUNNING, *EDITING)
-        return {tool.name: tool for tool in (*READING, *acting, *DECIDING, submit)}
+        searching = SEARCHING if situation.desk.finder is not None else ()
+        return {tool.name: tool for tool in (*READING, *searching, *acting, *DECIDING, submit)}
 
     def document(self, data: Mapping[str, Any]) -> str:
         """A submission, as recorded, in Markdown."""

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agent.brief import Brief
 from agent.contract import Note, Phase
+from agent.places import listed
 from agent.quoting import quote, shorten
 
 
@@ -20,7 +21,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701  # Markdown for a model, not HTML
     )
-    environment.filters.update(quote=quote, shorten=shorten)
+    environment.filters.update(quote=quote, shorten=shorten, listed=listed)
     return environment
 
 

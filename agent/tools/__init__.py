@@ -9,6 +9,7 @@ from agent.tools.desk import Desk
 from agent.tools.editing import EDITING
 from agent.tools.reading import READING
 from agent.tools.running import RUNNING
+from agent.tools.searching import SEARCHING
 from agent.tools.tool import Arguments, Observation, Tool, find
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "EDITING",
     "READING",
     "RUNNING",
+    "SEARCHING",
     "Arguments",
     "Desk",
     "Observation",

@@ -6,10 +6,14 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agent.model import Cancelled
 from agent.quoting import quote
 from sandboxes.contract import Box, CommandResult
+
+if TYPE_CHECKING:
+    from codebase.index import Finder
 
 OUTPUT_CHARS = 10_000
 _POLL_S = 0.25
@@ -19,7 +23,8 @@ _KEEP = 'd="${TMPDIR:-/tmp}/forgehand/outputs"; mkdir -p "$d" && cat > "$d/$0.tx
 
 @dataclass(slots=True)
 class Desk:
-    """What the tools of one window share. `may_write` says which paths this window's edits may touch."""
+    """What the tools of one window share. `may_write` says which paths this window's edits may touch; `finder`
+    searches the tree the window started from."""
 
     box: Box
     command_seconds: float
@@ -27,6 +32,7 @@ class Desk:
     may_write: Callable[[str], bool] = lambda path: True
     outputs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """Numbers for kept outputs; a resumed window counts on, as its conversation names the earlier ones."""
+    finder: Finder | None = None
 
     def run(self, command: str, timeout: float) -> CommandResult:
         """Runs a shell command (bash where there is one), its standard error joined to its output.

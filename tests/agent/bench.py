@@ -32,10 +32,12 @@ from agent import (
     run_phase,
     to_json,
 )
+from codebase.index import BlobCache, Finder, build_corpus
 from demo.scripted_model import ScriptedModel
 from demo.scripted_script import Script
 from sandboxes import Box, BubblewrapBackend, SandboxSpec
 from sandboxes.contract import ChangeSet
+from tests.codebase.index.making import MemoryTree
 
 WINDOW = "1/{phase}#1"
 PROJECT = {
@@ -72,6 +74,16 @@ def a_box(state: Path, files: Mapping[str, str | bytes] = PROJECT, disk_bytes: i
     with BubblewrapBackend(state).create(spec, name="agent") as box:
         box.put_tree(tree(files))
         yield box
+
+
+def a_finder(state: Path, files: Mapping[str, str] = PROJECT) -> Finder:
+    """Search over the files."""
+    files_tree = MemoryTree({path: text.encode() for path, text in files.items()})
+    cache = BlobCache(state / "index.db")
+    try:
+        return Finder(build_corpus(files_tree, cache), files_tree)
+    finally:
+        cache.close()
 
 
 @dataclass
@@ -176,6 +188,7 @@ def play(
     notes: Sequence[Note] = (),
     stop: Stop | None = None,
     policy: CallPolicy | None = None,
+    finder: Finder | None = None,
     **changed: Any,
 ) -> Play:
     """Runs one window against a scripted model over HTTP. A mismatch with the script fails the test."""
@@ -191,6 +204,7 @@ def play(
             steering=lambda: list(notes),
             cancelled=stop or Stop(),
             report=reports.append,
+            finder=finder,
         )
         result = run_phase(phase, brief(phase, **changed), bench)
     print(result.status, result.reason)
