@@ -57,6 +57,11 @@ def gather(
     return {file.path: known[keys[file]] for file in files if keys[file] in known}
 
 
+def keys_of(tree: Tree) -> set[str]:
+    """The keys of all files of a tree that are read."""
+    return {key for file in tree.files() if _wanted(file) and (key := key_of(file))}
+
+
 def key_of(file: File) -> str:
     """What a file's places depend on: its content and the language its name says; empty when it is not read."""
     grammar = grammar_for(file.path)

@@ -13,6 +13,7 @@ from codebase.index.blob import VERSION
 
 _AT_ONCE = 500
 _TABLES = ("blobs", "links")
+_MOST_COMMITS = 50
 _PATIENCE_S = 30.0
 T = TypeVar("T")
 
@@ -70,6 +71,24 @@ class BlobCache:
                 removed += len(doomed)
         return removed
 
+    def rows(self) -> int:
+        """How much is kept, over all kinds."""
+        counts = (self._database.execute(f"SELECT count(*) FROM {table}") for table in _TABLES)  # noqa: S608
+        return sum(rows for cursor in counts for (rows,) in cursor)
+
+    def note(self, commit: str, *, now: float) -> None:
+        """Remembers that a commit was asked for at `now`, Unix seconds."""
+        with contextlib.suppress(sqlite3.Error), self._database:
+            self._database.execute("INSERT OR REPLACE INTO commits VALUES (?, ?)", (commit, now))
+
+    def noted(self) -> list[str]:
+        """The commits that were asked for, the newest first; those of long ago are forgotten."""
+        found = [commit for (commit,) in self._database.execute("SELECT name FROM commits ORDER BY used DESC, name")]
+        with contextlib.suppress(sqlite3.Error), self._database:
+            doomed = [(commit,) for commit in found[_MOST_COMMITS:]]
+            self._database.executemany("DELETE FROM commits WHERE name = ?", doomed)
+        return found[:_MOST_COMMITS]
+
     def _rows(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
@@ -88,6 +107,9 @@ class BlobCache:
                 database.execute(
                     f"CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
                 )
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS commits (name TEXT PRIMARY KEY, used REAL NOT NULL) WITHOUT ROWID"
+            )
             database.execute(f"PRAGMA user_version={VERSION}")
         except sqlite3.Error:
             database.close()
