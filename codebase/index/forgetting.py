@@ -1,4 +1,4 @@
-"""A cache stays in proportion to its repository: what no recent commit holds is forgotten once it has grown too large."""
+"""A cache stays in proportion to its repository: what no recent commit holds is forgotten when it has grown."""
 
 from __future__ import annotations
 

@@ -68,8 +68,11 @@ def test_nothing_is_forgotten_while_there_is_room(cache: BlobCache) -> None:
 
 def test_commits_that_are_gone_are_passed_over(cache: BlobCache) -> None:
     trees = commits(12)
+    there: dict[str, MemoryTree] = {}
     for now, (name, tree) in enumerate(trees.items()):
-        use(cache, name, tree, lambda asked, here=name: trees[asked] if asked == here else None, float(now))
+        there.clear()
+        there[name] = tree
+        use(cache, name, tree, there.get, float(now))
     rows = set(cache.load(BLOBS, sorted(keys_of(trees["c11"]))))
     assert rows == keys_of(trees["c11"])
 
