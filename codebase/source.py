@@ -10,6 +10,7 @@ from configparser import Error as IniError
 from dataclasses import dataclass
 
 import yaml
+from yaml import Node
 
 MAX_TEXT = 256 << 10  # bytes; configuration and prose written by people are far smaller
 MAX_YAML = 64 << 10  # characters; PyYAML takes about a second for 100 kB
@@ -47,6 +48,7 @@ class Source:
         self._known = frozenset(self.paths)
         self._read = read_file
         self._texts: dict[str, str | None] = {}
+        self._nodes: dict[str, Node | None] = {}
 
     def __contains__(self, path: str) -> bool:
         return path in self._known
@@ -56,6 +58,14 @@ class Source:
         if path not in self._texts:
             self._texts[path] = self._decode(path) if path in self._known else None
         return self._texts[path]
+
+    def glance(self, path: str) -> str:
+        """The file's text where it is there and of a usual size, else empty; nothing is recorded as unreadable."""
+        try:
+            content = self._read(path) if path in self._known else None
+        except ValueError:
+            return ""
+        return content.decode("utf-8", "replace") if content is not None and len(content) <= MAX_TEXT else ""
 
     def _decode(self, path: str) -> str | None:
         try:
@@ -74,7 +84,8 @@ class Source:
             return None
 
     def _give_up(self, path: str, why: str) -> None:
-        self.unreadable.append(Unreadable(path, why))
+        if all(known.path != path for known in self.unreadable):
+            self.unreadable.append(Unreadable(path, why))
 
     def json(self, path: str) -> object:
         """The parsed JSON document, None when absent or malformed."""
@@ -107,8 +118,13 @@ class Source:
             return ConfigParser(interpolation=None)
         return parser
 
-    def yaml(self, path: str) -> yaml.Node | None:
+    def yaml(self, path: str) -> Node | None:
         """The YAML document as nodes, with lines and unexpanded aliases; None when absent or malformed."""
+        if path not in self._nodes:
+            self._nodes[path] = self._compose(path)
+        return self._nodes[path]
+
+    def _compose(self, path: str) -> Node | None:
         text = self.text(path)
         if text is None:
             return None
@@ -116,7 +132,7 @@ class Source:
             self._give_up(path, f"YAML of more than {MAX_YAML} characters")
             return None
         try:
-            node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+            node: Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
         except (yaml.YAMLError, ValueError, RecursionError) as problem:
             self._give_up(path, f"not YAML: {_short(problem)}")
             return None
