@@ -68,16 +68,10 @@ def _steps(
             local = _local_action(source, name)
             if local and depth < 3:
                 inside = nodes.items(nodes.get(source.yaml(local), "runs", "steps"))
-                yield from _steps(
-                    source,
-                    local,
-                    inside,
-                    "",
-                    sets,
-                    on_change=common.on_change,
-                    blocking=common.blocking,
-                    depth=depth + 1,
-                )
+                for found in _steps(
+                    source, local, inside, "", sets, {}, on_change=True, blocking=True, depth=depth + 1
+                ):
+                    yield replace(found, on_change=common.on_change, blocking=common.blocking and found.blocking)
             given = {key: nodes.scalar(value) for key, _, value in nodes.entries(nodes.get(step, "with"))}
             yield replace(common, action=name.split("@")[0], given=given, where=Evidence(path, nodes.line(uses)))
 
