@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from typing import TypeVar
 
 from ..box import ChannelBox
 from ..channel import Channel
 from ..contract import LIMITS, NO_NAMES, SandboxError, SandboxSpec, SandboxUnavailable
 from ..egress.policy import Network
 from ..layout import WRITABLE
-from ..package import BOOTSTRAP_DOOR, runner_zip
+from ..package import BOOTSTRAP_DOOR
 from ..records import check_name
-from . import runner_map
+from .bringing import Python
 from .cluster import Cluster, Refused
 from .entering import Entrance
 from .exec_stream import ExecStream
@@ -31,6 +32,7 @@ from .pod import (
     SPEC,
     UIDS,
     Identity,
+    Runner,
     check_owner,
     make_pod,
     pod_name,
@@ -38,8 +40,10 @@ from .pod import (
 from .pods import Pod, Pods, Troubled
 from .proof import Findings
 from .proving import prove
+from .runner_maps import RunnerMaps
 
 _GONE_S = 15.0
+T = TypeVar("T")
 
 
 class KubernetesBackend:
@@ -83,28 +87,45 @@ class KubernetesBackend:
         image = self._chosen_image(spec)
         reached = self._reach()
         findings = self._proven(spec)
+
+        def made(runner: Runner) -> ChannelBox:
+            return self._create(spec, name, labels, image, runner, findings)
+
+        try:
+            return reached.with_runner(image, made)
+        except (Refused, Troubled) as error:
+            raise error.fate.unavailable(name) from None
+
+    def _create(
+        self,
+        spec: SandboxSpec,
+        name: str,
+        labels: Mapping[str, str],
+        image: str,
+        runner: Runner,
+        findings: Findings,
+    ) -> ChannelBox:
+        """Refused, Troubled, SandboxError."""
+        reached = self._reach()
         until = time.monotonic() + self._place.start_timeout_s
         expires = time.time() + spec.lifetime_s + self._place.start_timeout_s
         identity = Identity(name, self._owner, secrets.token_bytes(32), secrets.choice(UIDS), expires, labels)
         digest = hashlib.sha256(identity.token).hexdigest()
-        try:
-            manifest = make_pod(
-                spec,
-                self._place,
-                identity,
-                image=image,
-                command=["-c", BOOTSTRAP_DOOR, RUNNER_ZIP, digest, str(spec.lifetime_s)],
-                runner=reached.runner(),
-                watched=findings.memory_group is not None,
-            )
-            with ExitStack() as undo:
-                pod = reached.pods.make(manifest, until)
-                undo.callback(_remove, reached.pods, pod)
-                pod = reached.pods.await_ready(pod, until)
-                channel, stream = reached.entrance.enter(pod, spec, findings, name, spec.lifetime_s)
-                undo.pop_all()
-        except (Refused, Troubled) as error:
-            raise error.fate.unavailable(name) from None
+        manifest = make_pod(
+            spec,
+            self._place,
+            identity,
+            image=image,
+            command=["-c", BOOTSTRAP_DOOR, RUNNER_ZIP, digest, str(spec.lifetime_s)],
+            runner=runner,
+            watched=findings.memory_group is not None,
+        )
+        with ExitStack() as undo:
+            pod = reached.pods.make(manifest, until)
+            undo.callback(_remove, reached.pods, pod)
+            pod = reached.pods.await_ready(pod, until)
+            channel, stream = reached.entrance.enter(pod, spec, findings, name, spec.lifetime_s)
+            undo.pop_all()
         return self._box(reached.pods, pod, spec, name, channel, stream)
 
     def attach(self, name: str) -> ChannelBox | None:
@@ -134,7 +155,8 @@ class KubernetesBackend:
         return self._box(reached.pods, pod, spec, name, channel, stream)
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
-        pods = self._reach().pods
+        reached = self._reach()
+        pods = reached.pods
         try:
             found = pods.mine()
             kept = keep()
@@ -142,6 +164,7 @@ class KubernetesBackend:
             for pod in removed:
                 pods.delete(pod)
             pods.await_absence(removed, time.monotonic() + _GONE_S)
+            reached.maps.sweep(time.time())
         except Refused as refused:
             raise SandboxUnavailable("boxes cannot be removed", refused.fate.why, refused.fate.todo) from None
         return sorted(str(pod["metadata"]["annotations"][BOX]) for pod in removed)
@@ -187,24 +210,41 @@ class _Reached:
         self._cluster = Cluster(place)
         self.pods = Pods(self._cluster, place, owner)
         self.entrance = Entrance(self.pods, private)
+        self.maps = RunnerMaps(self._cluster, place.namespace)
+        self._bare: set[str] = set()
         self._proving = threading.Lock()
         self._findings: dict[bool, Findings] = {}
 
-    def runner(self) -> str:
-        """The name of the ConfigMap of the runner, which is there. Refused, SandboxUnavailable."""
-        return runner_map.ensure(self._cluster, self._place.namespace, runner_zip())
+    def with_runner(self, image: str, start: Callable[[Runner], T]) -> T:
+        """What `start` makes of the runner, which is on the cluster; called once more, with a Python that is brought
+        along, where the image turns out to have none. Refused, Troubled, SandboxUnavailable, and what `start` raises.
+
+        Only a start tells what an image has: a registry may not be asked, and a node's images cannot be. It is
+        remembered by the image's name, which may mean another one tomorrow: what is brought runs in that one too.
+        """
+        if image not in self._bare:
+            try:
+                return start(self.maps.runner(Python.OWN))
+            except Troubled as troubled:
+                if troubled.fate.trouble is not Trouble.NO_PYTHON:
+                    raise
+            self._bare.add(image)
+        return start(self.maps.runner(Python.BROUGHT))
 
     def proven(self, image: str, gpus: int) -> Findings:
         """What the cluster imposes, tried once for each kind of node. LimitUnenforceable, SandboxUnavailable."""
         with self._proving:
             if (found := self._findings.get(gpus > 0)) is None:
-                try:
-                    runner = self.runner()
-                except Refused as refused:
-                    raise SandboxUnavailable("no box can be made", refused.fate.why, refused.fate.todo) from None
                 place = self._place.of_gpus() if gpus else self._place
-                server = self._cluster.server
-                found = prove(self.pods, place, image=image, runner=runner, server=server, owner=self._owner)
+                server, owner = self._cluster.server, self._owner
+
+                def prove_with(runner: Runner) -> Findings:
+                    return prove(self.pods, place, image=image, runner=runner, server=server, owner=owner)
+
+                try:
+                    found = self.with_runner(image, prove_with)
+                except (Refused, Troubled) as error:
+                    raise error.fate.unavailable("with which the cluster is tried") from None
                 self._findings[gpus > 0] = found
             return found
 

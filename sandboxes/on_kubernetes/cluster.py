@@ -29,6 +29,7 @@ _HANDSHAKE_S = 20.0
 _CONNECTIONS = 64
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 15), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 4))
 """A connection whose other end is gone without a word ends after 35 s; exec streams may be silent much longer."""
+_JSON = "application/json"
 _PROTOCOLS = "v5.channel.k8s.io,v4.channel.k8s.io"
 Query = Sequence[tuple[str, str]]
 
@@ -56,14 +57,23 @@ class Cluster:
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def request(self, method: str, path: str, *, query: Query = (), body: Mapping[str, Any] | None = None) -> Any:
-        """The answer's JSON. A GET or DELETE is repeated when that can help; of others only what was surely not done.
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        body: Mapping[str, Any] | None = None,
+        accept: str = _JSON,
+    ) -> Any:
+        """The answer's JSON, in the form that `accept` names. A GET or DELETE is repeated when that can help; of others
+        only what was surely not done.
 
         Gone, Refused.
         """
         for attempt in range(1, _TRIES + 1):
             try:
-                status, data = self._once(method, path, query, body)
+                status, data = self._once(method, path, query, body, accept)
             except OSError as error:
                 fate, status = Fate(Trouble.UNREACHABLE, str(error)[:300]), 0
             else:
@@ -130,26 +140,28 @@ class Cluster:
             raise Refused(Fate(Trouble.UNREACHABLE, "the connection ended at once"))
         return ExecStream(sock, explain)
 
-    def _once(self, method: str, path: str, query: Query, body: Any) -> tuple[int, bytes]:
-        response = self._send(method, path, query, body, _TIMEOUT_S)
+    def _once(self, method: str, path: str, query: Query, body: Any, accept: str) -> tuple[int, bytes]:
+        response = self._send(method, path, query, body, _TIMEOUT_S, accept)
         try:
             return response.status, response.read()
         finally:
             response.release_conn()
 
-    def _send(self, method: str, path: str, query: Query, body: Any, timeout: Any) -> Any:
+    def _send(self, method: str, path: str, query: Query, body: Any, timeout: Any, accept: str = _JSON) -> Any:
         """The raw response. OSError when there is none."""
         import urllib3
 
-        method, url, headers, body, _ = self._serialized(method, path, query, body)
+        method, url, headers, body, _ = self._serialized(method, path, query, body, accept)
         try:
             return self._client.call_api(method, url, headers, body, _request_timeout=timeout).response
         except (urllib3.exceptions.HTTPError, _api_error()) as error:
             raise OSError(str(error)) from None
 
-    def _serialized(self, method: str, path: str, query: Query, body: Any) -> tuple[str, str, dict[str, str], Any, Any]:
+    def _serialized(
+        self, method: str, path: str, query: Query, body: Any, accept: str = _JSON
+    ) -> tuple[str, str, dict[str, str], Any, Any]:
         """With the credentials of now: tokens are renewed as they are asked for."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers = {"Accept": accept, "Content-Type": _JSON}
         return self._client.param_serialize(
             method, path, query_params=list(query), header_params=headers, body=body, auth_settings=["BearerToken"]
         )

@@ -8,16 +8,18 @@ from typing import Any
 
 from .. import seccomp
 from ..channel import Channel, Failure
-from ..contract import WORKSPACE, BoxLost, SandboxSpec
+from ..contract import WORKSPACE, BoxLost, SandboxSpec, SandboxUnavailable
 from ..egress import PORT, Policy, Tunnel
 from ..egress.policy import Network
 from ..inside import proxy
 from ..layout import WRITABLE
 from ..package import BOOTSTRAP_BRIDGE
+from .bringing import python_of
+from .cluster import Refused
 from .exec_stream import ExecStream
 from .fates import Fate, Trouble
 from .nature import Nature, commands_environment, nature_of
-from .pod import PORCH_CONTAINER, PYTHON, RUNNER_ZIP
+from .pod import BOX_CONTAINER, PORCH_CONTAINER, RUNNER_ZIP, container_of
 from .pods import Pod, Pods, Troubled, token_of
 from .proof import Findings, check_disk
 
@@ -42,13 +44,19 @@ class Entrance:
         """The channel to a box whose process 1 runs, served to us alone from now on, and the stream below it, to be
         disposed of after the channel. `lifetime_s` is what is left of it. Refused, Troubled, SandboxError."""
         pods = self._pods
-        wanted = settings(spec, findings, self._nature(pod), lifetime_s)
 
         def explain(said: str) -> str:
             fate = pods.end_of(pod)
             return fate.why if fate else said
 
-        stream = pods.execute(pod, PORCH_CONTAINER, [*PYTHON, "-c", BOOTSTRAP_BRIDGE, RUNNER_ZIP], explain)
+        bridge = python_of(pod).command("-c", BOOTSTRAP_BRIDGE, RUNNER_ZIP)
+        try:
+            wanted = settings(spec, findings, self._nature(pod), lifetime_s)
+            stream = pods.execute(pod, PORCH_CONTAINER, bridge, explain)
+        except (Refused, SandboxUnavailable):
+            if fate := pods.end_of(pod):  # it had ended, which says more
+                raise Troubled(fate) from None
+            raise
         with ExitStack() as undo:
             undo.callback(stream.dispose)
             try:
@@ -62,7 +70,7 @@ class Entrance:
                 answer = channel.hello(wanted, patience=_GREETING_S)
             except (BoxLost, Failure) as error:
                 raise Troubled(pods.end_of(pod) or Fate(Trouble.START, str(error))) from None
-            check_answer(answer, spec, pod["spec"]["containers"][0]["securityContext"]["runAsUser"])
+            check_answer(answer, spec, container_of(pod, BOX_CONTAINER)["securityContext"]["runAsUser"])
             if spec.network:
                 Tunnel(channel, Policy(spec.network, self._private), name).start()
             undo.pop_all()

@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from ..contract import BoxLost, SandboxError, SandboxUnavailable
+from ..package import TOO_OLD
+from .bringing import Python, python_of
 
 Json = Mapping[str, Any]
 _WORDS = 600
@@ -32,6 +35,8 @@ class Trouble(StrEnum):
     UNSCHEDULABLE = "unschedulable"
     IMAGE = "image"
     NO_PYTHON = "no python"
+    NO_SHELL = "no shell"
+    FOREIGN = "foreign"
     START = "start"
     QUOTA = "quota"
     NOT_ADMITTED = "not admitted"
@@ -61,8 +66,16 @@ _MEANING: Mapping[Trouble, tuple[str, str]] = {
         "Correct the image's name, push it, or give the namespace a pull secret",
     ),
     Trouble.NO_PYTHON: (
-        "its image has no python3",
-        "Use an image with Python 3.9 or later, or the docker backend, which brings one along",
+        "its image has no python3 of version 3.9 or later",
+        "Make another box of it: one is brought along from now on",
+    ),
+    Trouble.NO_SHELL: (
+        "its image has neither python3 nor a shell that could take one in",
+        "Use an image with Python 3.9 or later, or with sh, cat, mkdir and chmod",
+    ),
+    Trouble.FOREIGN: (
+        "its image is for another kind of processor",
+        "Use an image for the nodes' kind, or name nodes of the image's by kubernetes.io/arch in node_selector",
     ),
     Trouble.START: ("its container does not start", "See the reason; k8s/README.md says what the cluster must have"),
     Trouble.QUOTA: ("the namespace's quota is used up", "Wait for boxes to end, or raise the ResourceQuota"),
@@ -109,11 +122,11 @@ class Fate:
 
 def fate_of(pod: Json, events: Iterable[Json] = ()) -> Fate | None:
     """Why this pod is not, or will not be, a running box; None while it is one or may still become one."""
-    status = pod.get("status") or {}
+    status, python = pod.get("status") or {}, python_of(pod)
     return (
         _taken_away(status)
-        or _first(_ended, status)
-        or _first(_never_started, status)
+        or _first(partial(_ended, python=python), status)
+        or _first(partial(_never_started, python=python), status)
         or _told(events)
         or (
             Fate(Trouble.ENDED, _quote(status.get("message")))
@@ -201,7 +214,7 @@ def _taken_away(status: Json) -> Fate | None:
     return None
 
 
-def _ended(state: Json) -> Fate | None:
+def _ended(state: Json, python: Python) -> Fate | None:
     terminated = state.get("terminated")
     if not terminated:
         return None
@@ -210,24 +223,38 @@ def _ended(state: Json) -> Fate | None:
         return Fate(Trouble.OUT_OF_MEMORY, "OOMKilled")
     message = str(terminated.get("message") or "")
     if reason in ("StartError", "ContainerCannotRun"):
-        return Fate(Trouble.NO_PYTHON if _missing_program(message) else Trouble.START, _quote(message))
-    return Fate(Trouble.ENDED, _quote(f"{reason}, exit status {code}" + (f": {message}" if message else "")))
+        return Fate(_unable(message, python) or Trouble.START, _quote(message))
+    words = _quote(f"{reason}, exit status {code}" + (f": {message}" if message else ""))
+    if code and _FOREIGN.search(message):
+        return Fate(Trouble.FOREIGN, words)
+    return Fate(_LACKS[python] if code in _NOT_EXECUTED or code == TOO_OLD else Trouble.ENDED, words)
 
 
-def _never_started(state: Json) -> Fate | None:
+def _never_started(state: Json, python: Python) -> Fate | None:
     waiting = state.get("waiting") or {}
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
     if reason in ("ErrImageNeverPull", "InvalidImageName", "ImageInspectError"):
         return Fate(Trouble.IMAGE, _quote(f"{reason}: {message}"))
-    if reason == "RunContainerError" and _missing_program(message):
-        return Fate(Trouble.NO_PYTHON, _quote(message))
+    if reason == "RunContainerError" and (unable := _unable(message, python)):
+        return Fate(unable, _quote(message))
     if reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"):
         return Fate(Trouble.START, _quote(f"{reason}: {message}"))
     return None
 
 
-def _missing_program(message: str) -> bool:
-    return bool(re.search(r"executable file not found|stat .*: no such file or directory", message))
+_LACKS = {Python.OWN: Trouble.NO_PYTHON, Python.BROUGHT: Trouble.NO_SHELL}
+_NOT_EXECUTED = (126, 127)
+"""Exit statuses of a shell, or a loader, whose program cannot be executed or is not there."""
+_MISSING = re.compile(r"executable file.* not found|finding executable|stat .*: no such file or directory")
+_FOREIGN = re.compile(r"exec format error", re.IGNORECASE)
+"""In the words of runc, crun and runsc, and of shells."""
+
+
+def _unable(message: str, python: Python) -> Trouble | None:
+    """What the image lacks, when a container could not start its program."""
+    if _FOREIGN.search(message):
+        return Trouble.FOREIGN
+    return _LACKS[python] if _MISSING.search(message) else None
 
 
 _FATAL_EVENTS = ("no runtime for", "unable to find runtime", 'RuntimeHandler "', "no runtime handler")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ..contract import SandboxUnavailable
 from ..layout import environment
-from .pod import LAST_WORDS, PORCH_CONTAINER, PYTHON
+from .bringing import python_of
+from .pod import LAST_WORDS, PORCH_CONTAINER
 from .pods import Pod, Pods
 from .proving import said
 
@@ -33,13 +34,13 @@ class Nature:
 
 def nature_of(pods: Pods, pod: Pod) -> Nature:
     """Asked of the pod's porch, where none of the box's programs ever ran. Refused, SandboxUnavailable."""
-    answer = said(pods, pod, PORCH_CONTAINER, [*PYTHON, "-c", _ASK])
+    answer = said(pods, pod, PORCH_CONTAINER, python_of(pod).command("-c", _ASK))
     try:
         machine, found, leaky = json.loads(answer)
         images = {str(name): str(value) for name, value in found.items() if not _OURS.fullmatch(name)}
         return Nature(str(machine), images, leaky is not False)
     except (ValueError, TypeError, AttributeError):
-        raise SandboxUnavailable("no box can be made", f"its image's python3 says {answer[:300]!r}") from None
+        raise SandboxUnavailable("no box can be made", f"its Python says {answer[:300]!r}") from None
 
 
 def commands_environment(image: Mapping[str, str]) -> dict[str, str]:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..contract import WORKSPACE, SandboxSpec
+from ..contract import WORKSPACE, SandboxSpec, SandboxUnavailable
 from ..layout import WRITABLE
+from .bringing import PARTS, PLACE, Python, architecture
 from .place import Place
 
 UIDS = range(1 << 20, 1 << 30, 2)
@@ -29,8 +31,6 @@ VOLUMES: Mapping[str, str] = dict(zip(("work", "home", "tmp", "shm"), WRITABLE, 
 """Volume to path, of what a program in the box can write to."""
 RUNNER = "/run/forgehand"
 RUNNER_ZIP = f"{RUNNER}/runner.zip"
-PYTHON = ("python3", "-I", "-S")
-"""How the image's Python is started, for the runner and for what is asked of a pod."""
 LAST_WORDS = "/root/forgehand-ended"
 """A file of the node's disk that the kubelet mounts in every container, writable by everybody, without a limit. It can
 not be left out; where it is usually put (/dev/termination-log) a program could fill the disk through it."""
@@ -47,6 +47,21 @@ _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _EPHEMERAL = 32 << 20
 """What the node's own disk may hold for a container: nothing but the (empty) log of process 1."""
 _PORCH_MEMORY = 64 << 20
+_ARCHITECTURE = "kubernetes.io/arch"
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The runner on the cluster, by ConfigMaps' names: its modules, and the parts of the Python that is brought along
+    in an image's stead, if it is; joined they take `space` bytes."""
+
+    modules: str
+    parts: tuple[str, ...] = ()
+    space: int = 0
+
+    @property
+    def python(self) -> Python:
+        return Python.BROUGHT if self.parts else Python.OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +108,12 @@ def make_pod(
     *,
     image: str,
     command: Sequence[str],
-    runner: str,
+    runner: Runner,
     watched: bool = True,
 ) -> dict[str, Any]:
-    """The manifest. `command`: process 1 of the box, as arguments of `PYTHON`. `runner` names the ConfigMap that is
-    mounted at `RUNNER`."""
+    """The manifest. `command`: process 1 of the box, as arguments of Python. `runner`: what is mounted at `RUNNER`."""
     runtime = place.runtime_for(spec.gpus)
+    python, brought = runner.python, runner.python is Python.BROUGHT
     pod_spec: dict[str, Any] = {
         "restartPolicy": "Never",
         # The runner ends the box at its lifetime; this is for one that does not, and counts the start too.
@@ -123,21 +138,28 @@ def make_pod(
         "tolerations": [one.manifest() for one in _tolerations(spec, place)],
         "containers": [
             {
-                **_container(BOX_CONTAINER, place, image, [*PYTHON, *command], identity.uid),
+                **_container(BOX_CONTAINER, place, image, python.command(*command), identity.uid),
                 "workingDir": WORKSPACE,
                 "resources": _resources(spec, place, watched),
-                "volumeMounts": [*({"name": name, "mountPath": path} for name, path in VOLUMES.items()), _RUNNER],
+                "volumeMounts": [
+                    *({"name": name, "mountPath": path} for name, path in VOLUMES.items()),
+                    _RUNNER,
+                    *([{**_PYTHON, "readOnly": True}] if brought else []),
+                ],
             },
             {
-                **_container(PORCH_CONTAINER, place, image, [*PYTHON, "-c", IDLE], identity.uid + 1),
+                **_container(PORCH_CONTAINER, place, image, python.porch_command("-c", IDLE), identity.uid + 1),
                 "workingDir": "/",
-                "resources": _porch_resources(),
-                "volumeMounts": [_RUNNER],
+                "resources": _porch_resources(runner.space),
+                "volumeMounts": [_RUNNER, *([_PYTHON, *_part_mounts(runner)] if brought else [])],
             },
         ],
-        "volumes": [*_volumes(spec), {"name": "runner", "configMap": {"name": runner, "defaultMode": 0o444}}],
+        "volumes": [*_volumes(spec), *_runner_volumes(runner)],
     }
-    if selector := {**place.node_selector, **(place.gpu_node_selector if spec.gpus else {})}:
+    if brought:
+        # Kubelets start containers in this order, on which nothing depends: so the box need not wait for the porch.
+        pod_spec["containers"].reverse()
+    if selector := node_selector(spec, place, runner):
         pod_spec["nodeSelector"] = selector
     if runtime:
         pod_spec["runtimeClassName"] = runtime
@@ -180,7 +202,44 @@ def _tolerations(spec: SandboxSpec, place: Place) -> Sequence[Any]:
     return (*place.tolerations, *(place.gpu_tolerations if spec.gpus else ()))
 
 
+def container_of(pod: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """One of a pod's containers as its spec has it. KeyError."""
+    containers: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in pod["spec"]["containers"]}
+    return containers[name]
+
+
+def node_selector(spec: SandboxSpec, place: Place, runner: Runner) -> dict[str, str]:
+    """What a box's nodes must be labelled. A Python that is brought along runs on one kind of processor only.
+    SandboxUnavailable, where that is not the kind the place is made of."""
+    wanted = {**place.node_selector, **(place.gpu_node_selector if spec.gpus else {})}
+    if runner.python is Python.OWN:
+        return wanted
+    here = architecture(platform.machine())
+    if (there := wanted.setdefault(_ARCHITECTURE, here)) != here:
+        raise SandboxUnavailable(
+            "the image has no Python for the runner",
+            f"and the one of this process is for {here}, not for nodes of {there}",
+            "Use an image with Python 3.9 or later",
+        )
+    return wanted
+
+
 _RUNNER: Mapping[str, Any] = {"name": "runner", "mountPath": RUNNER, "readOnly": True}
+_PYTHON: Mapping[str, Any] = {"name": "python", "mountPath": PLACE}
+
+
+def _part_mounts(runner: Runner) -> list[dict[str, Any]]:
+    return [{"name": f"part-{n}", "mountPath": f"{PARTS}/{n}", "readOnly": True} for n, _ in enumerate(runner.parts)]
+
+
+def _runner_volumes(runner: Runner) -> list[dict[str, Any]]:
+    maps = {"runner": runner.modules, **{f"part-{n}": name for n, name in enumerate(runner.parts)}}
+    volumes: list[dict[str, Any]] = [
+        {"name": volume, "configMap": {"name": name, "defaultMode": 0o444}} for volume, name in maps.items()
+    ]
+    if runner.parts:
+        volumes.append({"name": "python", "emptyDir": {"medium": "Memory", "sizeLimit": str(runner.space)}})
+    return volumes
 
 
 def _container(name: str, place: Place, image: str, command: Sequence[str], uid: int) -> dict[str, Any]:
@@ -223,9 +282,10 @@ def _resources(spec: SandboxSpec, place: Place, watched: bool) -> dict[str, Any]
     return {"limits": limits, "requests": requests}
 
 
-def _porch_resources() -> dict[str, Any]:
-    limits = {"cpu": "500m", "memory": str(_PORCH_MEMORY), "ephemeral-storage": str(_EPHEMERAL)}
-    return {"limits": limits, "requests": {**limits, "cpu": "5m", "memory": str(_PORCH_MEMORY // 4)}}
+def _porch_resources(space: int) -> dict[str, Any]:
+    """`space`: what it puts into a tmpfs, which counts as its memory, and is kept by the node's disk in pieces."""
+    limits = {"cpu": "500m", "memory": str(_PORCH_MEMORY + space), "ephemeral-storage": str(_EPHEMERAL + space)}
+    return {"limits": limits, "requests": {**limits, "cpu": "5m", "memory": str(_PORCH_MEMORY // 4 + space)}}
 
 
 def _volumes(spec: SandboxSpec) -> list[dict[str, Any]]:

@@ -35,13 +35,15 @@ since pods of a cluster otherwise can."""
 
 PROBE = f"""
 import errno, json, os, resource, socket, sys, threading
-found = {{"reached": [], "uid": os.getuid()}}
+found, tried = {{"reached": [], "uid": os.getuid()}}, []
 def knock(host, port):
     try:
-        socket.create_connection((host, port), timeout={CONNECT_S}).close()
+        # Bytes: of a name that is none, Python would import half of Unicode, which a Python brought along has not.
+        socket.create_connection((host.encode(), port), timeout={CONNECT_S}).close()
+        found["reached"].append(f"{{host}}:{{port}}")
     except OSError:
-        return
-    found["reached"].append(f"{{host}}:{{port}}")
+        pass
+    tried.append(host)
 services = os.environ.get("KUBERNETES_SERVICE_HOST", "")
 wanted = sys.argv[1:]
 if services:
@@ -52,6 +54,8 @@ threads = [threading.Thread(target=knock, args=(host, int(port))) for host, port
            (target.rsplit(" ", 1) for target in wanted)]
 for one in threads: one.start()
 for one in threads: one.join()
+if len(tried) != len(wanted):
+    sys.exit("what a box could reach was not tried")
 def text(path):
     try:
         with open(path) as file: return file.read()

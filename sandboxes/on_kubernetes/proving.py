@@ -13,10 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..contract import SandboxSpec, SandboxUnavailable
+from .bringing import python_of
 from .cluster import Refused
 from .fates import Fate, Trouble
 from .place import Place
-from .pod import BOX_CONTAINER, IDLE, PYTHON, UIDS, Identity, make_pod, memory_limit
+from .pod import BOX_CONTAINER, IDLE, UIDS, Identity, Runner, make_pod, memory_limit
 from .pods import Pod, Pods, Troubled
 from .proof import LISTENER, PORT, PROBE, Findings, judge, read_report
 
@@ -30,7 +31,7 @@ _KUBELET = 10250
 _LISTENS = f"""
 import socket, time
 for _ in range(200):
-    try: socket.create_connection(("127.0.0.1", {PORT}), 1).close()
+    try: socket.create_connection((b"127.0.0.1", {PORT}), 1).close()
     except OSError: time.sleep(.05)
     else: print("yes"); break
 """
@@ -55,8 +56,8 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def prove(pods: Pods, place: Place, *, image: str, runner: str, server: str, owner: str) -> Findings:
-    """Makes the pods, asks and judges. LimitUnenforceable, SandboxUnavailable."""
+def prove(pods: Pods, place: Place, *, image: str, runner: Runner, server: str, owner: str) -> Findings:
+    """Makes the pods, asks and judges. Troubled, Refused, LimitUnenforceable, SandboxUnavailable."""
     for attempt in range(1, _TRIES + 1):
         try:
             report = _ask(pods, place, image, runner, server, owner)
@@ -64,7 +65,7 @@ def prove(pods: Pods, place: Place, *, image: str, runner: str, server: str, own
             # Another worker's sweep may have taken the pods for remains: they have no owner it could know of.
             if error.fate.trouble is Trouble.DELETED and attempt < _TRIES:
                 continue
-            raise error.fate.unavailable("with which the cluster is tried") from None
+            raise
         return judge(
             read_report(report),
             disk_bytes=SPEC.disk_bytes,
@@ -75,7 +76,7 @@ def prove(pods: Pods, place: Place, *, image: str, runner: str, server: str, own
     raise AssertionError
 
 
-def _ask(pods: Pods, place: Place, image: str, runner: str, server: str, owner: str) -> bytes:
+def _ask(pods: Pods, place: Place, image: str, runner: Runner, server: str, owner: str) -> bytes:
     deadline = time.monotonic() + place.start_timeout_s
 
     def made(code: str) -> Pod:
@@ -94,9 +95,11 @@ def _ask(pods: Pods, place: Place, image: str, runner: str, server: str, owner: 
             if future.exception() is None:
                 remove.callback(pods.delete, future.result())
         listener, prober = [future.result() for future in futures]
-        if said(pods, listener, BOX_CONTAINER, [*PYTHON, "-c", _LISTENS]).strip() != b"yes":
+        if said(pods, listener, BOX_CONTAINER, python_of(listener).command("-c", _LISTENS)).strip() != b"yes":
             raise Troubled(Fate(Trouble.START, "a pod cannot reach its own loopback"))
-        return said(pods, prober, BOX_CONTAINER, [*PYTHON, "-c", PROBE, *targets(listener, prober, server)])
+        return said(
+            pods, prober, BOX_CONTAINER, python_of(prober).command("-c", PROBE, *targets(listener, prober, server))
+        )
 
 
 @contextlib.contextmanager

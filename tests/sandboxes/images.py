@@ -52,6 +52,25 @@ SHELL = Image(
 )
 """One static busybox: no Python, no C library, no /etc."""
 IMAGES = (PYTHON, SHELL)
+_TOO_OLD = r"""#!/bin/sh
+case $* in
+*version_info*) exit 86 ;;
+*uname*) echo "[\"$(uname -m)\", {}, true]" ;;
+*sigwait*) exec sleep 600 ;;
+*) exit 1 ;;
+esac"""
+OLD = Image(
+    "forgehand-test-old",
+    (*SHELL.recipe, f"printf '%s\\n' '{_TOO_OLD}' > ROOT/bin/python3 && chmod 755 ROOT/bin/python3"),
+)
+"""Its python3 does what one too old for the runner does with what it is given."""
+FOREIGN = Image(
+    "forgehand-test-foreign",
+    (*SHELL.recipe, r"printf '\363\000' | dd of=ROOT/bin/busybox bs=1 seek=18 conv=notrunc"),
+)
+"""Its programs are RISC-V's, says their header (elf(5), e_machine)."""
+EMPTY = Image("forgehand-test-empty", ("mkdir -p ROOT/bin && touch ROOT/bin/none",))
+"""Not even a shell."""
 
 
 def make(image: Image) -> str:

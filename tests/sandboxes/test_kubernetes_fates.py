@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandboxes import BoxLost, SandboxError, SandboxUnavailable
+from sandboxes.on_kubernetes.bringing import Python
 from sandboxes.on_kubernetes.fates import Fate, Trouble, fate_of, hindrance, is_ready, last_words, refusal
 
 
@@ -86,6 +87,46 @@ NO_EXECUTABLE = 'exec: "python3": executable file not found in $PATH: unknown'
 def test_what_became_of_a_pod(found, trouble):
     fate = fate_of(found)
     assert (fate.trouble if fate else None) == trouble
+
+
+CRUN = "executable file `python3` not found in $PATH: No such file or directory"
+RUNSC = 'error finding executable "python3" in PATH [/bin]: no such file or directory'
+NO_SHELL = 'exec: "sh": executable file not found in $PATH: unknown'
+EXEC_FORMAT = "standard_init_linux.go:228: exec user process caused: exec format error"
+
+
+def started_by(python, found):
+    """The pod with what its containers start."""
+    return {**found, "spec": {"containers": [{"command": python.command("x")}]}}
+
+
+@pytest.mark.parametrize(
+    ("found", "own", "brought"),
+    [
+        (pod(ended("StartError", 128, message=NO_EXECUTABLE)), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (pod(ended("StartError", 128, message=CRUN)), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (pod(ended("StartError", 128, message=RUNSC)), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (pod(waiting("RunContainerError", NO_SHELL)), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (pod(ended("Error", 86)), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (pod(ended("Error", 127, message="libc.so.6: cannot open")), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (
+            pod(container(running={}), ended("Error", 127, message="cat: not found")),
+            Trouble.NO_PYTHON,
+            Trouble.NO_SHELL,
+        ),
+        (pod(ended("Error", 126)), Trouble.NO_PYTHON, Trouble.NO_SHELL),
+        (pod(ended("Error", 1, message=EXEC_FORMAT)), Trouble.FOREIGN, Trouble.FOREIGN),
+        (pod(ended("StartError", 128, message="exec /bin/sh: exec format error")), Trouble.FOREIGN, Trouble.FOREIGN),
+        (pod(waiting("RunContainerError", EXEC_FORMAT)), Trouble.FOREIGN, Trouble.FOREIGN),
+        (pod(ended("Error", 126, message="ld.so: Exec format error")), Trouble.FOREIGN, Trouble.FOREIGN),
+        (pod(ended("StartError", 128, message="permission denied")), Trouble.START, Trouble.START),
+        (pod(ended("Error", 1, message="cat: no space left")), Trouble.ENDED, Trouble.ENDED),
+        (pod(*RUNNING), None, None),
+    ],
+)
+def test_what_an_image_lacks_depends_on_what_was_started(found, own, brought):
+    fates = [fate_of(started_by(python, found)) for python in (Python.OWN, Python.BROUGHT)]
+    assert [fate.trouble if fate else None for fate in fates] == [own, brought]
 
 
 @pytest.mark.parametrize(

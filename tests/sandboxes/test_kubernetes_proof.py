@@ -8,14 +8,15 @@ import pytest
 from sandboxes import SandboxSpec, SandboxUnavailable
 from sandboxes.contract import LimitUnenforceable
 from sandboxes.layout import WRITABLE
-from sandboxes.on_kubernetes import Place, runner_map
+from sandboxes.on_kubernetes import Place
 from sandboxes.on_kubernetes.backend import KubernetesBackend, doomed, read_spec
 from sandboxes.on_kubernetes.entering import check_answer, settings
 from sandboxes.on_kubernetes.nature import Nature, commands_environment
-from sandboxes.on_kubernetes.pod import Identity, make_pod
+from sandboxes.on_kubernetes.pod import Identity, Runner, make_pod
 from sandboxes.on_kubernetes.pods import Troubled
 from sandboxes.on_kubernetes.proof import Findings, judge, read_report
 from sandboxes.on_kubernetes.proving import targets
+from sandboxes.on_kubernetes.runner_maps import Content
 
 MIB = 1 << 20
 STATUS = "Name:\tpython3\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n"
@@ -189,10 +190,14 @@ def test_the_image_sets_what_it_likes_but_who_the_box_is():
 
 
 def test_the_runners_map_is_named_by_what_it_holds_and_cannot_change():
-    one, other = runner_map.manifest("n", b"1"), runner_map.manifest("n", b"2")
-    assert one["metadata"]["name"] != other["metadata"]["name"]
-    assert one["immutable"] is True
-    assert one["binaryData"] == {"runner.zip": "MQ=="}
+    one = Content("runner", {"a": b"1", "b": b"2"})
+    others = [{"a": b"1"}, {"a": b"12", "b": b""}, {"a": b"1", "c": b"2"}, {"a": b"2", "b": b"1"}]
+    assert len({one.name, *(Content("runner", other).name for other in others)}) == 5
+    assert one.name == Content("runner", {"b": b"2", "a": b"1"}).name
+    made = one.manifest("n")
+    assert made["metadata"]["name"] == one.name
+    assert made["immutable"] is True
+    assert made["binaryData"] == {"a": "MQ==", "b": "Mg=="}
 
 
 def pod(name="a", deadline=100.0, **metadata):
@@ -202,7 +207,7 @@ def pod(name="a", deadline=100.0, **metadata):
         Identity(name, "me", b"t" * 32, 1 << 20, deadline, {}),
         image="i",
         command=["c"],
-        runner="r",
+        runner=Runner("r"),
     )
     made["metadata"].update(metadata)
     return made

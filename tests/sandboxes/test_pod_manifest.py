@@ -1,6 +1,7 @@
 """The pod of a box: a table of what each wish becomes, and every manifest held against Kubernetes' own schemas."""
 
 import itertools
+import platform
 import re
 from dataclasses import replace
 
@@ -9,9 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandboxes.contract import SandboxSpec
+from sandboxes.contract import SandboxSpec, SandboxUnavailable
+from sandboxes.layout import WRITABLE
+from sandboxes.on_kubernetes.bringing import architecture, python_of
 from sandboxes.on_kubernetes.place import Place, Toleration
-from sandboxes.on_kubernetes.pod import PREFIX, WRITABLE, Identity, make_pod, memory_limit, pod_name
+from sandboxes.on_kubernetes.pod import (
+    PREFIX,
+    Identity,
+    Runner,
+    container_of,
+    make_pod,
+    memory_limit,
+    pod_name,
+)
 
 IDENTITY = Identity("task-7.implement", "worker-1", b"\1" * 32, 2_000_123, 1_800_000_000.4, {"task": "7"})
 VERSIONS = ["1.25", "1.29", "1.33", "1.37"]
@@ -20,7 +31,7 @@ GIB = 1 << 30
 
 def make(spec=None, place=None, identity=IDENTITY, **more):
     spec = spec or SandboxSpec()
-    options = {"image": "localhost/x:1", "command": ["door"], "runner": "forgehand-runner-0"}
+    options = {"image": "localhost/x:1", "command": ["door"], "runner": Runner("forgehand-runner-0")}
     return make_pod(spec, place or Place(), identity, **{**options, **more})
 
 
@@ -127,6 +138,54 @@ def test_the_porch_shares_nothing_with_the_box_but_the_network():
     assert set(porch["resources"]["limits"]) == {"cpu", "memory", "ephemeral-storage"}
 
 
+BROUGHT = Runner("forgehand-runner-0", ("forgehand-python-0", "forgehand-python-1"), 12345)
+HERE = architecture(platform.machine())
+
+
+def test_a_python_that_is_brought_is_written_by_the_porch_and_only_read_by_the_box():
+    pod = make(runner=BROUGHT)
+    box, porch = container_of(pod, "box"), container_of(pod, "porch")
+    assert [one["name"] for one in pod["spec"]["containers"]] == ["porch", "box"]
+    assert [one for one in box["volumeMounts"] if one["name"] == "python"] == [
+        {"name": "python", "mountPath": "/run/forgehand-python", "readOnly": True}
+    ]
+    assert not any(one["name"].startswith("part-") for one in box["volumeMounts"])
+    assert porch["volumeMounts"] == [
+        {"name": "runner", "mountPath": "/run/forgehand", "readOnly": True},
+        {"name": "python", "mountPath": "/run/forgehand-python"},
+        {"name": "part-0", "mountPath": "/run/forgehand-parts/0", "readOnly": True},
+        {"name": "part-1", "mountPath": "/run/forgehand-parts/1", "readOnly": True},
+    ]
+    volumes = {one.pop("name"): one for one in pod["spec"]["volumes"]}
+    assert volumes["python"] == {"emptyDir": {"medium": "Memory", "sizeLimit": "12345"}}
+    assert volumes["part-1"] == {"configMap": {"name": "forgehand-python-1", "defaultMode": 0o444}}
+    assert box["securityContext"] == container_of(make(), "box")["securityContext"]
+    assert box["command"][-3:] == ["-I", "-S", "door"]
+
+
+def test_what_is_brought_is_the_porchs_memory_and_the_nodes_disk():
+    own, brought = (container_of(make(runner=one), "porch")["resources"] for one in (Runner("r"), BROUGHT))
+    for which in ("limits", "requests"):
+        for resource in ("memory", "ephemeral-storage"):
+            assert int(brought[which][resource]) - int(own[which][resource]) == 12345
+    assert container_of(make(runner=BROUGHT), "box")["resources"] == container_of(make(), "box")["resources"]
+
+
+def test_what_is_brought_goes_to_nodes_of_its_kind():
+    assert make(runner=BROUGHT)["spec"]["nodeSelector"] == {"kubernetes.io/arch": HERE}
+    place = Place(node_selector={"kubernetes.io/arch": HERE, "a": "b"})
+    assert make(place=place, runner=BROUGHT)["spec"]["nodeSelector"] == {"kubernetes.io/arch": HERE, "a": "b"}
+    other = Place(node_selector={"kubernetes.io/arch": "pdp11"})
+    assert make(place=other)["spec"]["nodeSelector"] == {"kubernetes.io/arch": "pdp11"}
+    with pytest.raises(SandboxUnavailable, match=f"for {HERE}, not for nodes of pdp11"):
+        make(place=other, runner=BROUGHT)
+
+
+@pytest.mark.parametrize("runner", [Runner("r"), BROUGHT])
+def test_a_pod_says_which_python_it_was_made_for(runner):
+    assert python_of(make(runner=runner)) is runner.python
+
+
 def test_the_kubelets_file_is_where_no_program_gets():
     for container in make()["spec"]["containers"]:
         assert container["terminationMessagePath"].startswith("/root/")
@@ -150,7 +209,7 @@ def test_everything_writable_is_a_sized_tmpfs():
     for mount in at(pod, f"{BOX}/volumeMounts"):
         if not mount.get("readOnly"):
             assert volumes[mount["name"]]["emptyDir"] == {"medium": "Memory", "sizeLimit": "12345"}
-    assert {mount["mountPath"] for mount in at(pod, f"{BOX}/volumeMounts")} == {*WRITABLE.values(), "/run/forgehand"}
+    assert {mount["mountPath"] for mount in at(pod, f"{BOX}/volumeMounts")} == {*WRITABLE, "/run/forgehand"}
 
 
 def test_nothing_of_the_host_is_mounted():
@@ -196,8 +255,9 @@ SPECS = [SandboxSpec(), SandboxSpec(gpus=1, cpus=0.3, memory_bytes=1, disk_bytes
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("place", "spec"), list(itertools.product(PLACES, SPECS)))
-def test_every_manifest_is_valid(version, place, spec):
-    kubernetes_validate.validate(make(spec, place), version, strict=True)
+@pytest.mark.parametrize("runner", [Runner("r"), BROUGHT], ids=["own", "brought"])
+def test_every_manifest_is_valid(version, place, spec, runner):
+    kubernetes_validate.validate(make(spec, place, runner=runner), version, strict=True)
 
 
 names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,99}", fullmatch=True)
