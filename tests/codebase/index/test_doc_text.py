@@ -33,7 +33,7 @@ def test_docstrings(literal: str, paragraph: str) -> None:
         ("/**\n * One.\n * @param x two\n */", "One."),
         (
             "/// <summary>\n/// One.\n/// </summary>\n/// <param name='x'>two</param>",
-            "One. <param name='x'>two</param>",
+            "One.",
         ),
         ("# -----\n# One\n# -----", "One"),
         ("//go:build linux", ""),

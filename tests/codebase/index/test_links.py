@@ -1,5 +1,6 @@
 """What leads from a file to others, in every language; kept beside search's blobs, and never at search's cost."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -140,12 +141,14 @@ def test_damaged_rows_are_read_again(harm: str, tmp_path: Path) -> None:
 
 @given(st.data())
 def test_damage_is_noticed(data: st.DataObject) -> None:
-    packed = bytearray(pack_links("a.py", FILES["a.py"]))
+    whole = pack_links("a.py", FILES["a.py"])
+    packed = bytearray(whole)
     at = data.draw(st.integers(0, len(packed) - 1))
     packed[at] ^= data.draw(st.integers(1, 255))
+    # A few bits of a compressed stream only fill its last byte: changing them changes nothing.
+    with contextlib.suppress(ValueError):
+        assert unpack_links(bytes(packed)) == unpack_links(whole)
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
-        unpack_links(bytes(packed))
-    with pytest.raises(ValueError):  # noqa: PT011
         unpack_links(bytes(packed[:at]))
 
 
