@@ -70,9 +70,15 @@ class Sentence:
     @property
     def text(self) -> str:
         """The words without the citations, code in back-ticks."""
-        marks = {"code": "`", "quote": '"', "text": ""}
-        said = "".join(f"{marks[piece.kind]}{piece.text}{marks[piece.kind]}" for piece in self.pieces)
-        return re.sub(r"\s+([.,;!?])", r"\1", " ".join(said.split()))
+        said = ""
+        for piece in self.pieces:
+            if piece.kind == "text":
+                words = re.sub(r"\s+", " ", piece.text)
+                said = said.rstrip() + words.lstrip() if re.match(r"\s*[.,;!?]", words) else said + words
+            else:
+                mark = '"' if piece.kind == "quote" else "`"
+                said += f"{mark}{' '.join(piece.text.split())}{mark}"
+        return re.sub(r"\s+([.,;!?]+)$", r"\1", said.strip())
 
 
 def read_sentences(text: str, paths: Iterable[str] = ()) -> list[Sentence]:

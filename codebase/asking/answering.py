@@ -1,0 +1,125 @@
+"""The answer without a model: statements drawn from the best passages, every one of them checked like an author's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from codebase.asking.deciding import ENOUGH_OF_PROSE, WINDOW, Coverage, cover
+from codebase.asking.passages import LinksOf, Passage, callers, defining, hops, passages, prose
+from codebase.asking.question import Question, read_question
+from codebase.asking.statements import Speaker, weights
+from codebase.citations import Citation, Claim, Sentence, Shown, Verdict, check_claim
+from codebase.index.contents import Contents
+from codebase.index.corpus import Corpus
+
+MOST_CALLERS = 12
+_PLACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`claims` are what is known, each with its citations; none: not found, for `reason`. `places`: where to look."""
+
+    question: str
+    claims: tuple[Claim, ...] = ()
+    places: tuple[Citation, ...] = ()
+    reason: str = ""
+
+    @property
+    def found(self) -> bool:
+        return bool(self.claims)
+
+
+def answer(text: str, corpus: Corpus, contents: Contents, links_of: LinksOf, *, commit: str = "") -> Answer:
+    """What the code itself says to a question. `contents` and `links_of` are of the same commit as `corpus`."""
+    question = read_question(text)
+    coverage = cover(corpus, question)
+    found = passages(corpus, question, coverage)
+    places = tuple(_span(corpus, passage.place) for passage in found[:_PLACES])
+    document = prose(corpus, question, coverage, contents)
+    if document is not None and document[2] < ENOUGH_OF_PROSE:
+        document = None
+    reason = not_there(question, coverage)
+    if reason and document is None:
+        return Answer(text, places=places, reason=reason)
+    statements = [] if reason else list(_statements(corpus, contents, question, found, links_of))
+    if document is not None and question.asked != "callers":
+        speaker = _speaker(corpus, contents, question, [document[0]])
+        statements += speaker.lines(
+            len(statements), document[0], document[1], document[1] + WINDOW - 1, set(), named=True
+        )
+    shown = Shown((one for sentence in statements for one in sentence.citations), contents.lines, commit=commit)
+    claims = [check_claim(sentence, shown) for sentence in statements]
+    kept = tuple(claim for claim in claims if claim.verdict is Verdict.supported)
+    if not kept:
+        return Answer(text, places=places, reason="nothing that could be shown has to do with it")
+    return Answer(text, kept, places)
+
+
+def not_there(question: Question, coverage: Coverage) -> str:
+    """Why a question has no answer here; empty when it may have one."""
+    if not question.words:
+        return "the question holds no word that could be looked for"
+    if coverage.enough:
+        return ""
+    if coverage.missing:
+        named = ", ".join(f'"{word}"' for word in coverage.missing[:6])
+        return f"nothing in the code is about {named}"
+    return "its words stand in the code, but nowhere together"
+
+
+def _span(corpus: Corpus, place: int) -> Citation:
+    start, end = (int(line) for line in corpus.spans[place])
+    return Citation(corpus.path(place), start, end)
+
+
+def _statements(
+    corpus: Corpus, contents: Contents, question: Question, found: Sequence[Passage], links_of: LinksOf
+) -> Iterator[Sentence]:
+    if question.asked == "callers":
+        yield from _callers(corpus, contents, question, links_of)
+        return
+    reached = [] if question.asked == "definition" else hops(corpus, question, found, links_of)
+    everything = [*found, *reached]
+    paths = list(dict.fromkeys(corpus.path(passage.place) for passage in everything))
+    speaker = _speaker(corpus, contents, question, paths)
+    links = links_of(paths)
+    for block, passage in enumerate(everything):
+        if passage.called is not None:
+            yield from speaker.call(block, *passage.called)
+        yield from speaker.definition(block, passage.place)
+        of_file = links.get(corpus.path(passage.place))
+        yield from speaker.documentation(block, passage.place, of_file)
+        yield from speaker.telling(block, passage.place, of_file)
+
+
+def _callers(corpus: Corpus, contents: Contents, question: Question, links_of: LinksOf) -> Iterator[Sentence]:
+    for block, name in enumerate(question.names):
+        calls = callers(corpus, name, links_of)[:MOST_CALLERS]
+        defined = defining(corpus, name)[:2]
+        paths = [corpus.path(place) for place in (*defined, *(place for place, _ in calls))]
+        speaker = _speaker(corpus, contents, question, paths)
+        for place in defined:
+            yield from speaker.definition(block, place)
+        for place, call in calls:
+            yield from speaker.call(block, place, call)
+
+
+def _speaker(corpus: Corpus, contents: Contents, question: Question, paths: Sequence[str]) -> Speaker:
+    wanted = list(dict.fromkeys(paths))
+    contents.load(wanted)
+    return Speaker(
+        corpus, {path: contents.lines(path) for path in wanted}, weights(question, _rarity(corpus, question))
+    )
+
+
+def _rarity(corpus: Corpus, question: Question) -> Mapping[int, float]:
+    found: dict[int, float] = {}
+    for word in question.words:
+        for term in word.terms:
+            where = corpus.postings(term)
+            if where.stop > where.start:
+                found[term] = log(1 + corpus.size / (where.stop - where.start))
+    return found

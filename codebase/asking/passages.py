@@ -1,0 +1,143 @@
+"""The passages an answer is drawn from: places that hold enough of the question, and whom they call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from codebase.asking.deciding import Coverage, cover_lines, is_product, is_prose
+from codebase.asking.question import Question
+from codebase.index.contents import Contents
+from codebase.index.corpus import Corpus
+from codebase.index.links import Call, Links
+from codebase.index.ranking import rank
+from codebase.index.report import read_report
+from codebase.index.words import terms_of, whole
+
+LOOKED_AT = 80
+PASSAGES = 5
+PER_FILE = 2
+HOPS = 3
+_NEAR = 0.7
+_OF_FILE = 0.7
+_PROSE_LOOKED_AT = 12
+FILES_WITH_CALLS = 200
+LinksOf = Callable[[Sequence[str]], Mapping[str, Links]]
+"""What leads from the files at these paths, by path (codebase.index.links.links_of); without those it cannot read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A place of the corpus; `called` says from which call of which place it was reached."""
+
+    place: int
+    called: tuple[int, Call] | None = None
+
+
+def passages(corpus: Corpus, question: Question, coverage: Coverage, *, most: int = PASSAGES) -> list[Passage]:
+    """The best places of the product's code: search's order weighed with how much of the question stands in each."""
+    ranked = rank(corpus, read_report(question.text), most=LOOKED_AT).places
+    highest = max((score for _, score in ranked), default=1.0)
+    weighed = {
+        place: (score / highest + float(coverage.places[place])) * (1.0 if corpus.name(place) else _OF_FILE)
+        for place, score in ranked
+        if is_product(corpus.path(place)) and coverage.places[place] >= _NEAR * coverage.best
+    }
+    named = [place for name in question.names for place in defining(corpus, name)]
+    for place in named[:most]:
+        weighed[place] = weighed.get(place, 0.0) + 1.0
+    found: list[Passage] = []
+    in_file: dict[str, int] = {}
+    least = _NEAR * max(weighed.values(), default=0.0)
+    for place in sorted(weighed, key=lambda one: (-weighed[one], one)):
+        path = corpus.path(place)
+        if weighed[place] < least:
+            break
+        if in_file.get(path, 0) < PER_FILE and _citable(path):
+            in_file[path] = in_file.get(path, 0) + 1
+            found.append(Passage(place))
+    return found[:most]
+
+
+def prose(corpus: Corpus, question: Question, coverage: Coverage, contents: Contents) -> tuple[str, int, float] | None:
+    """The document that says most about the question: its path, the line its best dozen lines begin at, their share."""
+    ranked = rank(corpus, read_report(question.text), most=4 * LOOKED_AT).files
+    paths = [corpus.paths[file] for file, _ in ranked]
+    paths = [path for path in paths if is_prose(path) and _citable(path)][:_PROSE_LOOKED_AT]
+    contents.load(paths)
+    judged = [(cover_lines(question, coverage, contents.lines(path)), -at, path) for at, path in enumerate(paths)]
+    if not judged:
+        return None
+    (share, start), _, path = max(judged, key=lambda one: (one[0][0], one[1]))
+    return path, start + 1, share
+
+
+def defining(corpus: Corpus, name: str) -> list[int]:
+    """The places of product code that define a name, those spelt exactly so first."""
+    last = name.rpartition(".")[2]
+    found = [place for place in corpus.by_name.get(last.lower(), ()) if is_product(corpus.path(place))]
+    exact = [place for place in found if corpus.name(place).rpartition(".")[2] == last]
+    return [place for place in exact or found if _citable(corpus.path(place))]
+
+
+def callers(corpus: Corpus, name: str, links_of: LinksOf) -> list[tuple[int, Call]]:
+    """Who calls a name, as place and call: product code first. By its last part, so namesakes are among them."""
+    last = name.rpartition(".")[2]
+    files = sorted(
+        {int(corpus.file_of[place]) for place in corpus.places[corpus.postings(whole(last))]},
+        key=lambda file: (not is_product(corpus.paths[file]), file),
+    )
+    paths = [corpus.paths[file] for file in files if _citable(corpus.paths[file])][:FILES_WITH_CALLS]
+    known = links_of(paths)
+    found = [
+        (_place(corpus, path, call), call)
+        for path in paths
+        for call in (known[path].calls if path in known else ())
+        if call.name.rpartition(".")[2] == last
+    ]
+    return sorted(found, key=lambda one: not is_product(corpus.path(one[0])))
+
+
+def hops(corpus: Corpus, question: Question, found: Iterable[Passage], links_of: LinksOf) -> list[Passage]:
+    """The definitions that the passages call, where it is plain which is meant and it has to do with the question."""
+    known_places = {passage.place for passage in found}
+    paths = list(dict.fromkeys(corpus.path(place) for place in known_places))
+    links = links_of(paths)
+    wanted = {term for word in question.words for term in word.terms}
+    reached: dict[int, Passage] = {}
+    for passage in found:
+        path = corpus.path(passage.place)
+        for call in links[path].calls if path in links else ():
+            if _place(corpus, path, call) != passage.place:
+                continue
+            target = _meant(corpus, path, call.name)
+            if target is not None and target not in known_places and target not in reached:
+                name = corpus.name(target).rpartition(".")[2]
+                if not wanted.isdisjoint({*terms_of(name), whole(name)}):
+                    reached[target] = Passage(target, (passage.place, call))
+    return list(reached.values())[:HOPS]
+
+
+def _place(corpus: Corpus, path: str, call: Call) -> int:
+    """The place a call stands in. A place that the index does not know is the file's."""
+    file = _file(corpus, path)
+    first, after = int(corpus.first[file]), int(corpus.first[file + 1])
+    return first + call.place if first + call.place < after else first
+
+
+def _file(corpus: Corpus, path: str) -> int:
+    return next(file for file in corpus.by_basename[path.rpartition("/")[2]] if corpus.paths[file] == path)
+
+
+def _meant(corpus: Corpus, path: str, name: str) -> int | None:
+    """The definition a call means: the one in its own file, else the only one there is."""
+    last = name.rpartition(".")[2]
+    places = [place for place in defining(corpus, name) if corpus.name(place).rpartition(".")[2] == last]
+    own = [place for place in places if corpus.path(place) == path]
+    chosen = own or places
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _citable(path: str) -> bool:
+    """Whether a path can be written into a citation on one line of UTF-8."""
+    return path.isprintable() and path == path.strip()
