@@ -1,0 +1,70 @@
+"""What a selection of tests is made of: a test file, why it was chosen, and what in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["changed", "calls", "names", "imports", "reaches", "named after", "shares words", "changes with"]
+EXERCISES: frozenset[Kind] = frozenset({"changed", "calls", "names", "imports", "named after"})
+"""Reasons that say a test runs the code; the others only make it likely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`path`: the changed file it speaks for. `detail`: a symbol, names, or numbers; `line` of the test, 0: none."""
+
+    kind: Kind
+    path: str
+    detail: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "changed":
+                return "is changed itself"
+            case "calls":
+                return f"calls {self.detail} of {self.path}"
+            case "names":
+                return f"names {self.detail} of {self.path}"
+            case "imports":
+                return f"imports {self.path}"
+            case "reaches":
+                return f"imports {self.path} through {self.detail}"
+            case "named after":
+                return f"is named after {self.path}"
+            case "shares words":
+                return f"has the change's words: {self.detail}"
+            case "changes with":
+                return f"changes with {self.path}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A test file: `score`, comparable within a selection, `reasons`, the strongest first, and the `tests` in it that
+    call or name what was changed, as `Class.method`; none where the whole file is meant."""
+
+    path: str
+    score: float
+    reasons: tuple[Reason, ...]
+    tests: tuple[str, ...] = ()
+
+    @property
+    def exercises(self) -> bool:
+        return any(reason.kind in EXERCISES for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`tests`, the likeliest first, and the changed files of code that no test exercises by anything that can be read.
+    `left_out`: how many more tests had a reason."""
+
+    tests: tuple[Selected, ...]
+    unexercised: tuple[str, ...]
+    left_out: int = 0
+
+    def exercising(self, path: str) -> tuple[Selected, ...]:
+        """The tests that exercise one changed file."""
+        return tuple(
+            one for one in self.tests if any(why.kind in EXERCISES and why.path == path for why in one.reasons)
+        )
