@@ -1,0 +1,64 @@
+"""A repository as commands read it: one commit of a clone, or a folder, with its index below the state folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from cli import solve_folder
+from cli.errors import CannotRun
+from cli.output import console
+from codebase.index import BlobCache, Contents, Corpus, FolderTree, Tree, build_corpus
+from codebase.index.links import Links, links_of
+from repositories.commit_tree import commit_tree
+from settings import load_settings
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`commit` is empty for a folder that is no clone."""
+
+    corpus: Corpus
+    contents: Contents
+    tree: Tree
+    cache: BlobCache
+    commit: str
+
+    def links_of(self, paths: Sequence[str]) -> Mapping[str, Links]:
+        """What leads from the files at these paths (codebase.index.links)."""
+        files = self.contents.files
+        return links_of(self.tree, [files[path] for path in paths if path in files], self.cache)
+
+
+@contextmanager
+def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Opened]:
+    """A repository's commit, ready to be asked. Raises CannotRun, RepositoryError."""
+    tree, commit = _tree(repo, rev)
+    key = hashlib.sha256(str(repo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    cache = BlobCache(load_settings().state_dir / "indexes" / f"{key}.db")
+    screen = console(as_json=True)
+    columns = (TextColumn("Reading the repository"), BarColumn(), MofNCompleteColumn())
+    try:
+        hidden = not (show_progress and screen.is_terminal)
+        with Progress(*columns, console=screen, transient=True, disable=hidden) as bar:
+            task = bar.add_task("", total=None)
+            corpus = build_corpus(tree, cache, progress=lambda done, of: bar.update(task, completed=done, total=of))
+        yield Opened(corpus, Contents(tree), tree, cache, commit)
+    finally:
+        cache.close()
+
+
+def _tree(repo: Path, rev: str) -> tuple[Tree, str]:
+    if not repo.is_dir():
+        raise CannotRun(f"--repo {repo}: there is no such folder")
+    if solve_folder.is_repository(repo):
+        tree = commit_tree(repo.resolve(), rev)
+        return tree, tree.commit
+    if rev != "HEAD":
+        raise CannotRun(f"--rev {rev}: {repo} is no git repository. Leave it out")
+    return FolderTree(repo.resolve()), ""
