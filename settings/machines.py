@@ -21,6 +21,19 @@ def _destination(text: str) -> str:
 
 Destination = Annotated[str, AfterValidator(_destination)]
 
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/-]*")
+
+
+def _devices(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not _DEVICE.fullmatch(name):
+            raise ValueError(f"{name!r} is no GPU as `nvidia-smi -L` names them, such as GPU-6ef8ad2b-... or 0")
+    if len(set(names)) < len(names):
+        raise ValueError("a GPU is named twice, and would be lent twice")
+    return names
+
+
+Devices = Annotated[tuple[str, ...], AfterValidator(_devices)]
 
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 

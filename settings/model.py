@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from settings.machines import Destination, KubernetesMachine, Network, RepositoryMachine, SandboxKind
+from settings.machines import Destination, Devices, KubernetesMachine, Network, RepositoryMachine, SandboxKind
 from settings.sources import SecretFileSource, split_list
 
 SHORTEST_WEBHOOK_SECRET = 16
@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     kubernetes: KubernetesMachine = Field(default_factory=KubernetesMachine)
     sandbox_allow_unisolated: bool = False
     sandbox_readonly_paths: Annotated[tuple[Path, ...], NoDecode] = ()
+    docker_gpus: Annotated[Devices, NoDecode] = ()
     sandbox_cpus: float = Field(default=1.0, gt=0)
     sandbox_memory_mb: int = Field(default=2048, ge=64)
     sandbox_disk_mb: int = Field(default=4096, ge=16)
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
         "allowed_bot_app_ids",
         mode="before",
     )
+        "docker_gpus",
     @classmethod
     def _list(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value

@@ -42,6 +42,7 @@ def _docker(settings: Settings) -> Backend:
         owner=settings.effective_owner,
         image=image,
         private=settings.sandbox_private_networks,
+        gpus=settings.docker_gpus,
         base_url=settings.docker_url or None,
     )
     backend.probe()

@@ -93,7 +93,10 @@ class DockerBackend:
         self._prepared: Prepared | None = None
 
     def probe(self) -> None:
-        """Finds out, once, whether a box can be made here. SandboxUnavailable, LimitUnenforceable."""
+        """Finds out, once, whether a box can be made here, and GPUs lent if any are named. SandboxUnavailable,
+        LimitUnenforceable."""
+        if self._gpus:
+            check_means(self._prepare().info, self._gpus)
         with self.create(SandboxSpec(), name=f"probe-{secrets.token_hex(6)}"):
             pass
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,17 @@ def test_an_image_without_python_answers_what_it_can_and_that_is_no_yes(forgehan
     assert said["passed"] > 0
     assert {one["detail"] for one in said["not_run"]} == {"no python3 with its standard library in the image"}
     assert not {one["name"] for one in said["not_run"]} & {one["name"] for one in said["checks"]}
+
+
+def test_gpus_that_the_engine_cannot_lend_are_refused_at_the_start(
+    forgehand: Forgehand, docker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if b"nvidia" in subprocess.run(["docker", "info"], capture_output=True, check=True).stdout:
+        pytest.skip("this engine can lend GPUs")
+    monkeypatch.setenv("FORGEHAND_DOCKER_GPUS", "GPU-1")
+    ran = forgehand("sandbox", "check", "--backend", "docker", "--only", "output")
+    assert (ran.status, ran.out) == (2, "")
+    assert "the limit gpus cannot be enforced: the engine has no NVIDIA runtime" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,8 @@ def test_what_cannot_be_had_is_refused():
     with pytest.raises(LimitUnenforceable) as refused:
         backend.create(SandboxSpec(gpus=1), name=new_name())
     assert refused.value.limit == "gpus"
+    with pytest.raises(LimitUnenforceable, match="no NVIDIA runtime"):
+        another(backend, gpus=("GPU-1",)).probe()
     with pytest.raises(SandboxUnavailable, match=r"daemon\.json"):
         another(backend, runtime="no-such-runtime").probe()
     with pytest.raises(SandboxUnavailable, match="does not answer"):

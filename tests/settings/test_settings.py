@@ -154,9 +154,18 @@ def test_a_repository_may_have_machines_of_its_own(monkeypatch: pytest.MonkeyPat
     assert [str(network) for network in settings.sandbox_private_networks] == ["10.0.0.0/8", "fd00::/8"]
 
 
+def test_gpus_are_named_as_their_driver_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().docker_gpus == ()
+    monkeypatch.setenv("FORGEHAND_DOCKER_GPUS", "GPU-6ef8ad2b-1111, 1,MIG-GPU-6ef8/1/0")
+    assert load_settings().docker_gpus == ("GPU-6ef8ad2b-1111", "1", "MIG-GPU-6ef8/1/0")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("DOCKER_GPUS", "GPU-1,GPU-1"),
+        ("DOCKER_GPUS", "nvidia.com/gpu=0"),
+        ("DOCKER_GPUS", "-1"),
         ("SANDBOX_NETWORK", "pypi.org"),
         ("SANDBOX_NETWORK", "https://pypi.org:443"),
         ("SANDBOX_NETWORK", "pypi.org:99999"),
