@@ -91,10 +91,10 @@ class Settings(BaseSettings):
     sandbox_repositories: dict[str, RepositoryMachine] = Field(default_factory=dict)
     docker_runtime: str = "runc"
     docker_url: str = ""
+    docker_gpus: Annotated[Devices, NoDecode] = ()
     kubernetes: KubernetesMachine = Field(default_factory=KubernetesMachine)
     sandbox_allow_unisolated: bool = False
     sandbox_readonly_paths: Annotated[tuple[Path, ...], NoDecode] = ()
-    docker_gpus: Annotated[Devices, NoDecode] = ()
     sandbox_cpus: float = Field(default=1.0, gt=0)
     sandbox_memory_mb: int = Field(default=2048, ge=64)
     sandbox_disk_mb: int = Field(default=4096, ge=16)
@@ -125,10 +125,10 @@ class Settings(BaseSettings):
         "sandbox_network",
         "sandbox_setup_network",
         "sandbox_private_networks",
+        "docker_gpus",
         "allowed_bot_app_ids",
         mode="before",
     )
-        "docker_gpus",
     @classmethod
     def _list(cls, value: object) -> object:
         return split_list(value) if isinstance(value, str) else value
