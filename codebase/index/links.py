@@ -32,6 +32,7 @@ _LONGEST_CALLEE = 300
 _LONGEST_COMMENT = 200
 _MIXED_IN = frozenset({"include", "extend", "prepend"})
 _JOINTS = re.compile(r"\?\.|&\.|\?->|->|\.\*|::|\\|:(?=\w)")
+_SUPER = re.compile(r"\bsuper\([^()]*\)\.")
 _TAIL = re.compile(r"(?:[\w$@#]+\.)*[\w$@#]+[!?]?$")
 _BEFORE_THE_CODE = frozenset(
     {"php_tag", "hash_bang_line", "package_clause", "package_declaration", "namespace_definition", "text", "<?php"}
@@ -220,6 +221,7 @@ class _Reading:
         """The last parts of a name, in whatever way the language joins them."""
         raw = self._source[max(start, end - _LONGEST_CALLEE) : end].decode("utf-8", "replace")
         text = _JOINTS.sub(".", _without_types("".join(raw.split()), self._grammar.name == "Go"))
+        text = _SUPER.sub("super.", text)
         if self._grammar.name == "PHP":
             text = text.replace("$", "").lstrip(".")
         found = _TAIL.search(text)

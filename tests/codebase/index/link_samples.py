@@ -46,6 +46,7 @@ class A(B, m.C, D[int], metaclass=M):
             return deep(1)
         self.parts().first.run(inner)
         open(x)[0].close()
+        super().go(super(A, self).size)
 # Does it.
 #
 # At length.
@@ -69,12 +70,15 @@ handlers["x"]()
         (25, "self.parts", "A.go"),
         (26, ".close", "A.go"),
         (26, "open", "A.go"),
-        (30, "wrap", "late"),
-        (31, "self.a.b.c", "late"),
-        (31, "step", "late"),
+        (27, "super.go", "A.go"),
+        (27, "super", "A.go"),
+        (27, "super", "A.go"),
+        (31, "wrap", "late"),
+        (32, "self.a.b.c", "late"),
+        (32, "step", "late"),
     ],
     bases=[("A", "B"), ("A", "m.C"), ("A", "D")],
-    docs={"": (3, "What the file is for."), "A.go": (18, "Goes."), "late": (27, "Does it.")},
+    docs={"": (3, "What the file is for."), "A.go": (18, "Goes."), "late": (28, "Does it.")},
 )
 _SCRIPT = """// A file about boxes.
 
