@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -52,10 +52,20 @@ def answer(text: str, corpus: Corpus, contents: Contents, links_of: LinksOf, *, 
         )
     shown = Shown((one for sentence in statements for one in sentence.citations), contents.lines, commit=commit)
     claims = [check_claim(sentence, shown) for sentence in statements]
-    kept = tuple(claim for claim in claims if claim.verdict is Verdict.supported)
+    kept = tuple(_with_subject(claim for claim in claims if claim.verdict is Verdict.supported))
     if not kept:
         return Answer(text, places=places, reason="nothing that could be shown has to do with it")
     return Answer(text, kept, places)
+
+
+def _with_subject(claims: Iterable[Claim]) -> Iterator[Claim]:
+    """The claims without those that say "it" of something whose name fell away."""
+    named: set[int] = set()
+    for claim in claims:
+        if claim.pieces[0].kind == "code":
+            named.add(claim.block)
+        if claim.block in named:
+            yield claim
 
 
 def not_there(question: Question, coverage: Coverage) -> str:

@@ -103,7 +103,7 @@ def hops(corpus: Corpus, question: Question, found: Iterable[Passage], links_of:
     known_places = {passage.place for passage in found}
     paths = list(dict.fromkeys(corpus.path(place) for place in known_places))
     links = links_of(paths)
-    wanted = {term for word in question.words for term in word.terms}
+    wanted = {term for word in question.words for term in word.terms if word.weight >= 1}
     reached: dict[int, Passage] = {}
     for passage in found:
         path = corpus.path(passage.place)

@@ -18,6 +18,7 @@ _LOOKED_AT = 2_000
 _DOC_LINES = 4
 _HEAD_LINES = 12
 _ASIDE = ("@", "#", "//", "*", "/*")
+_TYPES = re.compile(r"<[^<>]*>")
 _SENTENCE = re.compile(r"(.+?[.!?])(?:\s|$)")
 _ONLY_MARKS = re.compile(r"[\W_]*")
 Lines = Sequence[str]
@@ -31,7 +32,7 @@ class Speaker:
 
     def definition(self, block: int, place: int) -> Iterator[Sentence]:
         """Where the place is defined, with the lines that say so."""
-        name, path = self._corpus.name(place), self._corpus.path(place)
+        name, path = plain_name(self._corpus.name(place)), self._corpus.path(place)
         at = self._named_line(place)
         if not name or at is None:
             return
@@ -91,7 +92,7 @@ class Speaker:
 
     def call(self, block: int, place: int, call: Call) -> Iterator[Sentence]:
         """That a place calls something, with the line that does."""
-        path, name = self._corpus.path(place), self._corpus.name(place)
+        path, name = self._corpus.path(place), plain_name(self._corpus.name(place))
         lines = self._contents.get(path, ())
         if not 1 <= call.line <= len(lines):
             return
@@ -122,7 +123,7 @@ class Speaker:
 
     def _named_line(self, place: int) -> int | None:
         """The line that names a definition."""
-        name, path = self._corpus.name(place), self._corpus.path(place)
+        name, path = plain_name(self._corpus.name(place)), self._corpus.path(place)
         if not name:
             return None
         word = re.compile(rf"(?<![\w$]){re.escape(name.rpartition('.')[2])}(?![\w$])")
@@ -147,19 +148,25 @@ class Speaker:
 
     def _owner(self, place: int) -> list[Citation]:
         """The lines that name the definitions around a place, so that its whole name stands in what is cited."""
-        name = self._corpus.name(place)
+        name = plain_name(self._corpus.name(place))
         file = int(self._corpus.file_of[place])
         found: list[Citation] = []
         around = name.rpartition(".")[0]
         own = self._named_line(place)
         while around:
             for other in self._corpus.places_of(file):
-                at = self._named_line(other) if self._corpus.name(other) == around else None
+                at = self._named_line(other) if plain_name(self._corpus.name(other)) == around else None
                 if at is not None and at != own:
                     found.append(Citation(self._corpus.paths[file], at, at))
                     break
             around = around.rpartition(".")[0]
         return found
+
+
+def plain_name(name: str) -> str:
+    """A definition's name without the types it is given: `Match<'a, T>.new` is `Match.new`."""
+    shorter = _TYPES.sub("", name)
+    return name if shorter == name else plain_name(shorter)
 
 
 def _sentence(block: int, pieces: Sequence[Piece], citations: Sequence[Citation]) -> Sentence:
