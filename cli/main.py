@@ -20,6 +20,7 @@ COMMANDS = {
     "ask": ("cli.ask", "command"),
     "wiki": ("cli.wiki", "app"),
     "history": ("cli.history", "command"),
+    "tests": ("cli.tests", "command"),
     "setup": ("cli.setup", "command"),
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import log2
@@ -34,6 +34,8 @@ _MOST_WORDS = 60
 _REASONS_SHOWN = 6
 _TESTS_SHOWN = 12
 _DEEPEST = 3
+_UNLINKED = 0.3
+"""A name in a test that no import leads to may be another one's."""
 _DEFINED = re.compile(
     r"\b(?:def|class|function|func|fn|struct|trait|interface|type|enum|module|record)\s+(?:\([^)\n]{0,80}\)\s*)?"
     r"([A-Za-z_$][\w$]*)"
@@ -131,8 +133,9 @@ class TestMap:
 
     def _edit(self, edit: Edit, found: dict[str, _Found], share: float) -> None:
         near = self._reached(edit.path)
+        linked = near.keys() | self._neighbours(edit.path)
         for symbol in self._symbols(edit):
-            self._symbol(symbol, edit.path, near, found, share)
+            self._symbol(symbol, edit.path, linked, found, share)
         self._imports(edit.path, near, found, share)
         for test in self._tests:
             alike = likeness(test, edit.path)
@@ -186,16 +189,14 @@ class TestMap:
             names |= dict.fromkeys(name for name in inner if not any(other.startswith(f"{name}.") for other in inner))
         return list(names)
 
-    def _symbol(
-        self, symbol: _Symbol, path: str, near: Mapping[str, int], found: dict[str, _Found], share: float
-    ) -> None:
+    def _symbol(self, symbol: _Symbol, path: str, linked: Set[str], found: dict[str, _Found], share: float) -> None:
         calling = self._calling.get(symbol.name, {})
         rarity = 1 / log2(1 + max(1, len(calling)))
         detail = symbol.for_ if symbol.worth == 1.0 else f"{symbol.name}, which calls {symbol.for_},"
         for test, calls in calling.items():
-            linked = 1.0 if test in near else 0.3
-            worth = self._weights.calls * symbol.worth * rarity * linked * share
-            found[test].add("calls" if linked == 1.0 else "names", path, detail, worth, calls[0][0])
+            known = test in linked
+            worth = self._weights.calls * symbol.worth * rarity * (1.0 if known else _UNLINKED) * share
+            found[test].add("calls" if known else "names", path, detail, worth, calls[0][0])
             for _, place in calls:
                 places = found[test].places
                 places[place] = places.get(place, 0.0) + worth
@@ -203,8 +204,7 @@ class TestMap:
         rarity = 1 / log2(1 + max(1, len(naming)))
         for test, inside in naming.items():
             if test not in calling:
-                linked = 1.0 if test in near else 0.3
-                worth = self._weights.names * rarity * linked * share
+                worth = self._weights.names * rarity * (1.0 if test in linked else _UNLINKED) * share
                 found[test].add("names", path, symbol.for_, worth)
                 for place in inside:
                     places = found[test].places
@@ -252,6 +252,14 @@ class TestMap:
             ]
         del far[path]
         return far
+
+    def _neighbours(self, path: str) -> set[str]:
+        """The tests that need no import to use a file: of its package, which in Go is its folder."""
+        if path.endswith(".go"):
+            folder = path.rpartition("/")[0]
+            return {test for test in self._tests if test.endswith(".go") and test.rpartition("/")[0] == folder}
+        packages = set(self._links[path].packages) if path in self._links else set()
+        return {test for test in self._tests if test in self._links and packages & set(self._links[test].packages)}
 
     def _words(self, edit: Edit, found: dict[str, _Found], share: float) -> None:
         """Tests that speak of the same things as the changed lines: BM25 of their places, over the tests only."""
@@ -348,8 +356,3 @@ class TestMap:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def by_path(edits: Iterable[Edit]) -> dict[str, Edit]:
-    """The edits by the path that the base has them under."""
-    return {edit.path: edit for edit in edits}

@@ -36,7 +36,7 @@ class Reason:
             case "shares words":
                 return f"has the change's words: {self.detail}"
             case "changes with":
-                return f"changes with {self.path}: {self.detail}"
+                return f"changed with {self.path} {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)
