@@ -68,12 +68,15 @@ class RunnerMaps:
     def runner(self, python: Python) -> Runner:
         """What a pod mounts, after making of it what is not there. Refused, SandboxUnavailable."""
         wanted = _contents(python)
-        with self._lock:
-            there = {str(one["name"]): str(one["uid"]) for one in self._listed()}
-            for name, content in wanted.items():
-                if name not in there or self._seen.get(name) != there[name]:
+        before = dict(self._seen)
+        there = {str(one["name"]): str(one["uid"]) for one in self._listed()}
+        for name, content in wanted:
+            if name in there and before.get(name) == there[name]:
+                continue
+            with self._lock:
+                if self._seen.get(name) == before.get(name):  # else another thread has just done it
                     self._seen[name] = self._ensure(name, content)
-        modules, *parts = wanted
+        modules, *parts = [name for name, _ in wanted]
         return Runner(modules, tuple(parts), space(interpreter.bundle()) if parts else 0)
 
     def sweep(self, now: float) -> list[str]:
@@ -82,8 +85,7 @@ class RunnerMaps:
         `now` in seconds since 1970. Refused. Who makes a pod with one of them at this very moment finds it missing:
         that pod waits until the next box that is made has brought it back, or its time to start is over.
         """
-        with self._lock:
-            old = [one for one in self._listed() if now - _made(one) > KEPT_S and one["name"] not in self._seen]
+        old = [one for one in self._listed() if now - _made(one) > KEPT_S and one["name"] not in self._seen]
         mounted = self._mounted() if old else set()
         removed = [one for one in old if one["name"] not in mounted]
         for one in removed:
@@ -133,12 +135,12 @@ class RunnerMaps:
 
 
 @cache
-def _contents(python: Python) -> Mapping[str, Content]:
-    """The runner's modules first, then the interpreter's parts in order, by name. SandboxUnavailable."""
+def _contents(python: Python) -> tuple[tuple[str, Content], ...]:
+    """The runner's modules first, then the interpreter's parts in order, with their names. SandboxUnavailable."""
     contents = [Content("runner", {posixpath.basename(RUNNER_ZIP): runner_zip()})]
     if python is Python.BROUGHT:
         contents += [Content("python", data) for data in cut(interpreter.bundle())]
-    return {content.name: content for content in contents}
+    return tuple((content.name, content) for content in contents)
 
 
 def _made(metadata: Mapping[str, Any]) -> float:
