@@ -9,9 +9,13 @@ from rich.table import Table
 
 from cli.errors import CannotRun
 from cli.output import console, document
+from evals import asking_command
 from evals import localise as measures
 
 app = typer.Typer(help="Measure the product against data of which the right answer is known.", no_args_is_help=True)
+
+
+app.command("ask")(asking_command.command)
 
 
 @app.callback()

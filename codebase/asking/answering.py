@@ -20,7 +20,8 @@ _PLACES = 5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`claims` are what is known, each with its citations; none: not found, for `reason`. `places`: where to look."""
+    """`claims` are what is known, each with its citations; none: not found. `reason`: why, or what of the question is
+    not in the code though there is an answer. `places`: where to look."""
 
     question: str
     claims: tuple[Claim, ...] = ()
@@ -55,7 +56,7 @@ def answer(text: str, corpus: Corpus, contents: Contents, links_of: LinksOf, *, 
     kept = tuple(_with_subject(claim for claim in claims if claim.verdict is Verdict.supported))
     if not kept:
         return Answer(text, places=places, reason="nothing that could be shown has to do with it")
-    return Answer(text, kept, places)
+    return Answer(text, kept, places, reason)
 
 
 def _with_subject(claims: Iterable[Claim]) -> Iterator[Claim]:
