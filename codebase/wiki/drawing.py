@@ -19,8 +19,9 @@ def label_width(text: str) -> float:
     return sum(_LETTER if sign.isascii() else 2 * _LETTER for sign in text)
 
 
-def svg(drawing: Drawing, href: Callable[[str], str], number: int, per_layer: int = 5) -> str:
-    """The drawing; `href` gives the address of a page, `number` tells the drawings of one page apart."""
+def svg(drawing: Drawing, href: Callable[[str], str], number: int, widest: float) -> str:
+    """The drawing; `href` gives the address of a page, `number` tells the drawings of one page apart;
+    `widest`: how wide the boxes beside each other may be."""
     labels = {box.key: one_line(box.label, LONGEST_LABEL) for box in drawing.boxes}
     below = {box.key: one_line(box.below, LONGEST_LABEL) for box in drawing.boxes}
     widths = {
@@ -28,7 +29,7 @@ def svg(drawing: Drawing, href: Callable[[str], str], number: int, per_layer: in
         for key, label in labels.items()
     }
     arrows = [(arrow.start, arrow.end, arrow.weight) for arrow in drawing.arrows]
-    layout = lay_out(widths, arrows, per_layer)
+    layout = lay_out(widths, arrows, widest)
     by_key = {box.key: box for box in drawing.boxes}
     size = f'width="{layout.width:g}" height="{layout.height:g}" viewBox="0 0 {layout.width:g} {layout.height:g}"'
     parts = [

@@ -60,20 +60,21 @@ class _Cell:
     place: int = 0
 
 
-def lay_out(widths: Mapping[str, float], arrows: Sequence[tuple[str, str, int]], per_layer: int = 5) -> Layout:
+def lay_out(widths: Mapping[str, float], arrows: Sequence[tuple[str, str, int]], widest: float) -> Layout:
     """`widths` of the boxes, in the order in which they should stand where nothing else decides; `arrows` from user to
-    used with their weights. Arrows of unknown boxes and from a box to itself are passed over."""
+    used with their weights. Arrows of unknown boxes and from a box to itself are passed over. Boxes that stand beside
+    each other are together at most `widest`, where one of them is not already; lanes come on top of that."""
     weights: dict[tuple[str, str], int] = defaultdict(int)
     for start, end, weight in arrows:
         if start in widths and end in widths and start != end:
             weights[start, end] += weight
     joined = {key for pair in weights for key in pair}
     alone = [key for key in widths if key not in joined]
-    rank = _ranks(order([key for key in widths if key in joined], weights), weights, per_layer)
+    rank = _ranks(order([key for key in widths if key in joined], weights), weights, widths, widest)
     layers, ways = _cells(rank, weights, widths)
     _sort(layers)
     _spread(layers)
-    return _drawn(layers, ways, alone, widths, per_layer)
+    return _drawn(layers, ways, alone, widths, widest)
 
 
 def order(keys: Sequence[str], weights: Mapping[tuple[str, str], int]) -> list[str]:
@@ -106,21 +107,27 @@ def order(keys: Sequence[str], weights: Mapping[tuple[str, str], int]) -> list[s
     return first + last[::-1]
 
 
-def _ranks(ordered: Sequence[str], weights: Mapping[tuple[str, str], int], per_layer: int) -> dict[str, int]:
-    """Each box's layer: below all that use it, as far down as the boxes below it allow, `per_layer` in one."""
+def _ranks(
+    ordered: Sequence[str], weights: Mapping[tuple[str, str], int], widths: Mapping[str, float], widest: float
+) -> dict[str, int]:
+    """Each box's layer: as high as it can stand below all that use it, in a layer whose boxes are not yet too wide."""
     position = {key: number for number, key in enumerate(ordered)}
     users: dict[str, list[str]] = defaultdict(list)
+    joined: dict[str, list[str]] = defaultdict(list)
     for start, end in weights:
+        joined[start].append(end)
+        joined[end].append(start)
         if position[start] < position[end]:
             users[end].append(start)
     rank: dict[str, int] = {}
-    filled: dict[int, int] = defaultdict(int)
+    filled: dict[int, float] = defaultdict(float)
     for key in ordered:
+        taken = {rank[other] for other in joined[key] if other in rank}  # an arrow within a layer could not be drawn
         at = max((rank[user] + 1 for user in users[key]), default=0)
-        while filled[at] >= per_layer:
+        while at in taken or (filled[at] and filled[at] + widths[key] > widest):
             at += 1
         rank[key] = at
-        filled[at] += 1
+        filled[at] += widths[key] + SIDE_GAP
     return rank
 
 
@@ -196,17 +203,20 @@ def _spread(layers: Sequence[Sequence[_Cell]]) -> None:
             at += cell.width + SIDE_GAP
         for cell in layer:  # centred on zero, so that a narrow layer starts in the middle
             cell.x -= (at - SIDE_GAP) / 2
+    # No layer goes beyond where the widest one has to.
+    limit = max((-layer[0].x + layer[0].width / 2 for layer in layers), default=0.0)
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             wanted = []
             for cell in layer:
                 near = (cell.above or cell.below) if sweep % 2 == 0 else (cell.below or cell.above)
                 wanted.append(sum(one.x for one in near) / len(near) if near else cell.x)
-            _settle(layer, wanted)
+            _settle(layer, wanted, limit)
 
 
-def _settle(layer: Sequence[_Cell], wanted: Sequence[float]) -> None:
-    """The places nearest to the wanted ones that keep order and gaps: isotonic regression by pooling neighbours."""
+def _settle(layer: Sequence[_Cell], wanted: Sequence[float], limit: float) -> None:
+    """The places nearest to the wanted ones that keep order and gaps and stay within `limit` of the middle: isotonic
+    regression by pooling neighbours."""
     offsets: list[float] = []
     at = 0.0
     for number, cell in enumerate(layer):
@@ -219,7 +229,8 @@ def _settle(layer: Sequence[_Cell], wanted: Sequence[float]) -> None:
             before, others = pools.pop()
             mean, size = (before * others + mean * size) / (others + size), others + size
         pools.append((mean, size))
-    means = [mean for mean, size in pools for _ in range(size)]
+    least, most = layer[0].width / 2 - limit, limit - layer[-1].width / 2 - offsets[-1]
+    means = [min(most, max(least, mean)) for mean, size in pools for _ in range(size)]
     for cell, mean, offset in zip(layer, means, offsets, strict=True):
         cell.x = mean + offset
 
@@ -229,7 +240,7 @@ def _drawn(
     ways: Sequence[Sequence[_Cell]],
     alone: Sequence[str],
     widths: Mapping[str, float],
-    per_layer: int,
+    widest: float,
 ) -> Layout:
     left = min((cell.x - cell.width / 2 for layer in layers for cell in layer), default=0.0)
     right = max((cell.x + cell.width / 2 for layer in layers for cell in layer), default=left)
@@ -245,13 +256,13 @@ def _drawn(
         y += BOX_HEIGHT + LAYER_GAP
     lines = _lines(ways, tops, shift)
     # Boxes that nothing joins stand below, in rows of their own.
-    for start in range(0, len(alone), per_layer):
-        x = MARGIN
-        for key in alone[start : start + per_layer]:
-            boxes.append(Placed(key, x, y, widths[key]))
-            x += widths[key] + SIDE_GAP
+    x = MARGIN
+    for key in alone:
+        if x > MARGIN and x + widths[key] > widest:
+            x, y = MARGIN, y + BOX_HEIGHT + SIDE_GAP
+        boxes.append(Placed(key, x, y, widths[key]))
+        x += widths[key] + SIDE_GAP
         right = max(right, x - SIDE_GAP - shift)
-        y += BOX_HEIGHT + SIDE_GAP
     bottom = max((box.y + box.height for box in boxes), default=0.0)
     return Layout(round(right + shift + MARGIN, 1), bottom + MARGIN, tuple(boxes), tuple(lines))
 

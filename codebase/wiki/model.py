@@ -41,7 +41,8 @@ class To:
     page: str
 
 
-Piece = str | Code | Quoted | To
+Piece = str | Code | Quoted | To | Citation
+"""A citation among the words is the link itself, and is not repeated behind them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def _map(survey: Survey) -> tuple[Block, ...]:
     whole = sum(1 for pair in survey.uses if set(drawn).issuperset(pair))
     notes = ["An arrow leads from a part to one that it uses; dashed, where it closes a circle."]
     if common:
-        notes.append(f"All names begin with {common}")
+        notes.append(f"Every box lies in {common}, which is left out of the names.")
     if whole > len(arrows):
         notes.append(
             f"{whole - len(arrows)} of {whole} arrows are not drawn, most because they follow from others; the page "

@@ -10,8 +10,8 @@ from typing import Literal
 
 Role = Literal["code", "tests", "around"]
 MOST_PARTS = 30
-_WANTED = 12
-_LARGE_SHARE = 0.15
+_WANTED = 8
+_LARGE_SHARE = 0.25
 _MOST_CLUSTERED = 1_000
 _MOST_BESIDE = 12
 _TESTS = re.compile(
@@ -20,8 +20,8 @@ _TESTS = re.compile(
     re.IGNORECASE,
 )
 _AROUND = re.compile(
-    r"(^|/)(docs?|examples?|samples?|demos?|benchmarks?|benches|fuzz|scripts?|tools?|ci|\.[^/]+|vendor|third_party|node_modules"
-    r"|dist|build|site-packages)/",
+    r"(^|/)(docs?|examples?|benches|fuzz|vendor|third_party|node_modules|dist|site-packages|\.[^/]+)/"
+    r"|^(samples?|demos?|benchmarks?|scripts?|tools?|ci|build)/",  # deeper down, code has such names too
     re.IGNORECASE,
 )
 

@@ -81,8 +81,8 @@ def changes_page(survey: Survey) -> Page | None:
         rows = tuple(
             Row(
                 (
-                    (Code(pair.paths[0]),),
-                    (Code(pair.paths[1]),),
+                    (Citation(pair.paths[0]),),
+                    (Citation(pair.paths[1]),),
                     (f"{pair.together} of {pair.changes[0]} and {pair.changes[1]} changes",),
                 ),
                 tuple(Citation(path) for path in pair.paths),
@@ -96,7 +96,7 @@ def changes_page(survey: Survey) -> Page | None:
     if hot:
         rows = tuple(
             Row(
-                ((Code(spot.path),), (f"{spot.changes:,}",), (f"{spot.lines:,}",), (f"{spot.score:.0%}",)),
+                ((Citation(spot.path),), (f"{spot.changes:,}",), (f"{spot.lines:,}",), (f"{spot.score:.0%}",)),
                 (Citation(spot.path),),
             )
             for spot in hot

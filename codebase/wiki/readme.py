@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 _NAMES = re.compile(r"readme(\.(md|markdown|rst|txt|adoc|org))?\Z", re.IGNORECASE)
 _PREFERRED = (".md", ".markdown", ".rst", ".adoc", ".txt", ".org", "")
 _LOOKED_AT = 400
+_CHOICE = 5
+_DEFINES = re.compile(r"\b(?:is|are) (?:an?|the)\b", re.IGNORECASE)
 _LONGEST = 900
 _BADGE = re.compile(r"\[?!\[[^\]]*\](\([^)]*\)|\[[^\]]*\])(\]?(\([^)]*\)|\[[^\]]*\])?)")
 _LINK = re.compile(r"\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])")
@@ -33,7 +36,15 @@ def find_readme(paths: Iterable[str], folder: str = "") -> str | None:
 
 
 def first_paragraph(lines: Sequence[str]) -> tuple[int, int, str] | None:
-    """First line, last line and the words of the first paragraph of prose: no heading, badge, list, table or code."""
+    """First line, last line and the words of the first paragraph of prose: no heading, badge, list, table or code.
+
+    Of the first few, the first that says what something is: news and thanks to sponsors may stand before it.
+    """
+    found = list(islice(_paragraphs(lines), _CHOICE))
+    return next((one for one in found if _DEFINES.search(one[2])), found[0] if found else None)
+
+
+def _paragraphs(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     start = 0
     gathered: list[str] = []
     hidden = ""  # what ends the stretch that is being passed over
@@ -57,15 +68,14 @@ def first_paragraph(lines: Sequence[str]) -> tuple[int, int, str] | None:
         no_prose = _NO_PROSE.match(text) or _UNDERLINE.fullmatch(text)
         if not said or heading or indented or (no_prose and not text.startswith("**")):
             if _enough(gathered):
-                return start, number - 1, _cut(" ".join(gathered))
+                yield start, number - 1, _cut(" ".join(gathered))
             gathered = []
             continue
         if not gathered:
             start = number
         gathered.append(said)
     if _enough(gathered):
-        return start, start + len(gathered) - 1, _cut(" ".join(gathered))
-    return None
+        yield start, start + len(gathered) - 1, _cut(" ".join(gathered))
 
 
 def prose(text: str) -> str:
@@ -87,4 +97,5 @@ def _enough(gathered: Sequence[str]) -> bool:
 
 
 def _cut(text: str) -> str:
+    text = prose(text)  # once more: a link may be spread over two lines
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"

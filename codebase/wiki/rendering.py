@@ -29,7 +29,7 @@ from codebase.wiki.model import (
 from codebase.wiki.text import html, one_line
 
 STYLE = "".join((Path(__file__).parent / "style.css").read_text(encoding="utf-8").splitlines())
-_BROAD, _NARROW = 5, 2  # boxes beside each other
+_BROAD, _NARROW = 860.0, 300.0  # how wide the boxes beside each other may be
 _HASH = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 
@@ -104,32 +104,39 @@ def _drawing(drawing: Drawing, numbers: Iterator[int]) -> str:
     title = html(drawing.title)
     return "".join(
         f'<div class="scroll {width}" tabindex="0" role="region" aria-label="{title}">'
-        f"{svg(drawing, address, next(numbers), per_layer)}</div>"
-        for width, per_layer in (("broad", _BROAD), ("narrow", _NARROW))
+        f"{svg(drawing, address, next(numbers), widest)}</div>"
+        for width, widest in (("broad", _BROAD), ("narrow", _NARROW))
     )
 
 
 def _table(table: Table, page: Page, site: Site) -> str:
     """A column that would be empty in every row is left out."""
     filled = [any(row.cells[column] for row in table.rows) for column in range(len(table.head))]
-    places = [_where(row.citations, page, site) for row in table.rows]
+    places = [_where(_behind(row), page, site) for row in table.rows]
     head = [word for word, there in zip(table.head, filled, strict=True) if there]
     columns = "".join(f'<th scope="col">{html(word)}</th>' for word in [*head, *(["where"] if any(places) else [])])
     rows = "".join(
-        _row(
-            row, [(word, cell) for word, cell, there in zip(table.head, row.cells, filled, strict=True) if there], place
-        )
+        _row(row, [cell for cell, there in zip(row.cells, filled, strict=True) if there], head, place, site)
         for row, place in zip(table.rows, places, strict=True)
     )
     return f"<table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(row: Row, named: Sequence[tuple[str, tuple[Piece, ...]]], place: str) -> str:
-    cells = [f'<td data-head="{html(word)}">{_pieces(cell)}</td>' if cell else "<td></td>" for word, cell in named]
+def _behind(row: Row) -> list[Citation]:
+    """The citations that are not among the row's words."""
+    named = {piece for cell in row.cells for piece in cell if isinstance(piece, Citation)}
+    return [one for one in row.citations if one not in named]
+
+
+def _row(row: Row, cells: Sequence[tuple[Piece, ...]], head: Sequence[str], place: str, site: Site) -> str:
+    drawn = [
+        f'<td data-head="{html(word)}">{_pieces(cell, site)}</td>' if cell else "<td></td>"
+        for word, cell in zip(head, cells, strict=True)
+    ]
     if place:
-        cells.append(f"<td>{place}</td>")
+        drawn.append(f"<td>{place}</td>")
     anchor = f' id="{html(row.anchor)}"' if row.anchor else ""
-    return f"<tr{anchor}>{''.join(cells)}</tr>"
+    return f"<tr{anchor}>{''.join(drawn)}</tr>"
 
 
 def _sentences(sentences: Sequence[Sentence], page: Page, site: Site) -> str:
@@ -137,14 +144,18 @@ def _sentences(sentences: Sequence[Sentence], page: Page, site: Site) -> str:
 
 
 def _sentence(sentence: Sentence, page: Page, site: Site) -> str:
-    return f"{_pieces(sentence.pieces)} {_where(sentence.citations, page, site)}".rstrip()
+    named = [piece for piece in sentence.pieces if isinstance(piece, Citation)]
+    behind = [one for one in sentence.citations if one not in named]
+    return f"{_pieces(sentence.pieces, site)} {_where(behind, page, site)}".rstrip()
 
 
-def _pieces(pieces: Sequence[Piece]) -> str:
-    return "".join(_piece(piece) for piece in pieces)
+def _pieces(pieces: Sequence[Piece], site: Site) -> str:
+    return "".join(_piece(piece, site) for piece in pieces)
 
 
-def _piece(piece: Piece) -> str:
+def _piece(piece: Piece, site: Site) -> str:
+    if isinstance(piece, Citation):
+        return f'<a href="{html(site.href(piece))}"><code>{html(shown(piece))}</code></a>'
     if isinstance(piece, Code):
         return f"<code>{html(one_line(piece.text, 300))}</code>"
     if isinstance(piece, Quoted):

@@ -12,7 +12,7 @@ KEYS = [f"part{number}" for number in range(30)]
 graphs = st.tuples(
     st.dictionaries(st.sampled_from(KEYS), st.floats(60, 220), max_size=30),
     st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS), st.integers(1, 50)), max_size=90),
-    st.integers(1, 6),
+    st.sampled_from([100.0, 300.0, 900.0]),
 )
 
 
@@ -37,19 +37,20 @@ def crosses(line: Line, box: Placed) -> bool:
 @settings(max_examples=150, deadline=None)
 @given(graphs)
 def test_nothing_overlaps_and_everything_is_inside(
-    graph: tuple[dict[str, float], list[tuple[str, str, int]], int],
+    graph: tuple[dict[str, float], list[tuple[str, str, int]], float],
 ) -> None:
-    widths, arrows, per_layer = graph
-    found = lay_out(widths, arrows, per_layer)
+    widths, arrows, widest = graph
+    found = lay_out(widths, arrows, widest)
     assert sorted(box.key for box in found.boxes) == sorted(widths)
     for one, other in combinations(found.boxes, 2):
         assert not overlap(one, other), (one, other)
     for box in found.boxes:
-        assert 0 <= box.x
+        assert box.x >= 0
         assert box.x + box.width <= found.width + 0.2
         assert box.y + box.height <= found.height
     for line in found.lines:
         assert not any(crosses(line, box) for box in found.boxes)
+        assert line.points[0][1] != line.points[1][1], "an arrow within a layer runs through what stands between"
         for x, y in line.points:
             assert 0 <= x <= found.width + 0.2
             assert 0 <= y <= found.height
@@ -58,10 +59,10 @@ def test_nothing_overlaps_and_everything_is_inside(
 @settings(max_examples=100, deadline=None)
 @given(graphs)
 def test_every_arrow_is_drawn_and_points_at_its_end(
-    graph: tuple[dict[str, float], list[tuple[str, str, int]], int],
+    graph: tuple[dict[str, float], list[tuple[str, str, int]], float],
 ) -> None:
-    widths, arrows, per_layer = graph
-    found = lay_out(widths, arrows, per_layer)
+    widths, arrows, widest = graph
+    found = lay_out(widths, arrows, widest)
     wanted = {(start, end) for start, end, _ in arrows if start in widths and end in widths and start != end}
     assert reached(found) == wanted
 
@@ -101,14 +102,14 @@ def reached(found: Layout) -> set[tuple[str, str]]:
 
 
 def test_users_stand_above_what_they_use() -> None:
-    found = lay_out({"b": 80, "a": 80, "c": 80}, [("a", "b", 1), ("b", "c", 1), ("a", "c", 3)])
+    found = lay_out({"b": 80, "a": 80, "c": 80}, [("a", "b", 1), ("b", "c", 1), ("a", "c", 3)], 900)
     y = {box.key: box.y for box in found.boxes}
     assert y["a"] < y["b"] < y["c"]
     assert not any(line.back for line in found.lines)
 
 
 def test_the_lightest_arrow_of_a_cycle_runs_upwards() -> None:
-    found = lay_out({"a": 80, "b": 80}, [("a", "b", 9), ("b", "a", 1)])
+    found = lay_out({"a": 80, "b": 80}, [("a", "b", 9), ("b", "a", 1)], 900)
     assert sorted(line.back for line in found.lines) == [False, True]
     y = {box.key: box.y for box in found.boxes}
     assert y["a"] < y["b"]
@@ -117,12 +118,12 @@ def test_the_lightest_arrow_of_a_cycle_runs_upwards() -> None:
 def test_the_same_drawing_twice() -> None:
     arrows = [(KEYS[a], KEYS[b], a + b) for a in range(12) for b in range(12) if (a * 7 + b * 3) % 5 == 0]
     widths = dict.fromkeys(KEYS[:12], 100.0)
-    assert lay_out(widths, arrows) == lay_out(widths, list(reversed(arrows)))
+    assert lay_out(widths, arrows, 900) == lay_out(widths, list(reversed(arrows)), 900)
 
 
 @pytest.mark.parametrize("widths", [{}, {"a": 100.0}, {"a": 100.0, "b": 90.0}])
 def test_without_arrows(widths: dict[str, float]) -> None:
-    found = lay_out(widths, [])
+    found = lay_out(widths, [], 900)
     assert len(found.boxes) == len(widths)
     assert found.lines == ()
     assert found.height > 0
