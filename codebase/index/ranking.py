@@ -17,11 +17,11 @@ from codebase.index.report import Frame, Report
 from codebase.index.words import terms_of
 
 Scores = NDArray[np.float32]
-_TEST = re.compile(
+TEST = re.compile(
     r"(^|/)(tests?|testing|__tests__|spec|specs)(/|$)"
     r"|(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py)$"
 )
-_ASIDE = re.compile(
+ASIDE = re.compile(
     r"(^|/)(docs?|examples?|samples?|benchmarks?|asv_bench|scripts?|tools|ci|\.github|changelog"
     r"|vendor|vendored|third_party|_vendor|packages|node_modules|dist|build)(/|$)"
     r"|(^|/)(setup|versioneer|_version)\.py$"
@@ -146,7 +146,7 @@ def _mentions(corpus: Corpus, report: Report) -> tuple[Scores, Scores]:
     depth = 1.0
     for frame in reversed(report.frames):
         file = resolve(corpus, frame.path)
-        if file is None or _TEST.search(corpus.paths[file]):
+        if file is None or TEST.search(corpus.paths[file]):
             continue
         files[file] += depth
         if (place := _at(corpus, file, frame)) is not None:
@@ -165,7 +165,7 @@ def _mentions(corpus: Corpus, report: Report) -> tuple[Scores, Scores]:
     _dotted(corpus, report, files, places)
     for name, weight in report.named.items():
         found = corpus.by_name.get(name.lower(), ())
-        real = [place for place in found if not _TEST.search(corpus.path(place))]
+        real = [place for place in found if not TEST.search(corpus.path(place))]
         if real:
             share = weight * 0.5 / len(real)
             for place in real[:50]:
@@ -239,9 +239,9 @@ def _at(corpus: Corpus, file: int, frame: Frame) -> int | None:
 def _priors(corpus: Corpus, weights: Weights) -> Scores:
     found = np.ones(len(corpus.paths), np.float32)
     for file, path in enumerate(corpus.paths):
-        if _TEST.search(path):
+        if TEST.search(path):
             found[file] *= weights.test
-        if _ASIDE.search(path):
+        if ASIDE.search(path):
             found[file] *= weights.aside
         if not _CODE.search(path):
             found[file] *= weights.prose
