@@ -129,6 +129,7 @@ def _workshop(settings: Settings, folder: Path, source: LocalSource) -> Iterator
         try:
             yield workshop
         finally:
+            workshop.indexes.close()
             workshop.close_pools()
     finally:
         models.close()

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     model_timeout_s: float = Field(default=300.0, gt=0)
     model_window_tokens: int | None = Field(default=None, ge=4_000)
 
+    # Search over repositories
+    indexes_mb: int = Field(default=10_240, ge=64)
+
     # What one task may use
     task_budget_usd: float = Field(default=5.0, ge=0)
     task_budget_tokens: int = Field(default=3_000_000, ge=0)

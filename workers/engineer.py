@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from agent import Bench, Brief, ExitStatus, Limits, Note, Phase, PhaseResult, Quote, Ticket, run_phase
+from codebase.index import Finder
 from sandboxes.contract import Box, BoxLost
 from store import Stage, inputs
+from workers import localising
 from workers.decisions import EndTask
 from workers.facts import facts_of
 from workers.record_keeping import Books
@@ -41,8 +43,9 @@ def ticket_of(context: TaskContext) -> Ticket:
     )
 
 
-def brief_for(context: TaskContext, window: str, rev: str) -> Brief:
-    """What every phase is told: the ticket, the base branch's instructions, what earlier windows wrote."""
+def brief_for(context: TaskContext, window: str, rev: str, *, places: bool = False) -> Brief:
+    """What every phase is told: the ticket, the base branch's instructions, what earlier windows wrote; with `places`
+    also where search finds the ticket in the tree of `rev`."""
     task = context.task()
     facts = facts_of(context)
     documents = task.data.get("documents", {})
@@ -53,6 +56,7 @@ def brief_for(context: TaskContext, window: str, rev: str) -> Brief:
         base=f"{task.base_branch} at {rev[:12]}",
         instructions=facts.instructions,
         test_command=facts.test_command or "",
+        places=localising.places(context, rev) if places else (),
         research=documents.get("research", ""),
         plan=documents.get("plan", ""),
         limits=Limits(
@@ -63,7 +67,9 @@ def brief_for(context: TaskContext, window: str, rev: str) -> Brief:
 
 def run_window(context: TaskContext, phase: Phase, brief: Brief, box: Box) -> PhaseResult:
     """The submitted result of a window. Raises EndTask when it ended otherwise, LeaseLost, BoxLost."""
-    with _bench(context, brief.window, box) as bench:
+    task = context.task()
+    finder = localising.search_of(context, task.head_sha or task.base_sha or "")
+    with _bench(context, brief.window, box, finder) as bench:
         result = run_phase(phase, brief, bench)
     context.heartbeat.check()
     for line in result.fallbacks:
@@ -80,7 +86,7 @@ def run_window(context: TaskContext, phase: Phase, brief: Brief, box: Box) -> Ph
 
 
 @contextmanager
-def _bench(context: TaskContext, window: str, box: Box) -> Iterator[Bench]:
+def _bench(context: TaskContext, window: str, box: Box, finder: Finder | None) -> Iterator[Bench]:
     books = Books(context.database, context.held, context.heartbeat, context.now)
     try:
         yield Bench(
@@ -91,6 +97,7 @@ def _bench(context: TaskContext, window: str, box: Box) -> Iterator[Bench]:
             steering=lambda: _notes(context, window),
             cancelled=context.stopped,
             report=context.report,
+            finder=finder,
         )
     finally:
         books.close()

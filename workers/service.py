@@ -12,6 +12,7 @@ from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
 from agent import provider
+from codebase.index import parsing
 from forges.github import GitHubApp
 from sandboxes.contract import Backend
 from settings import Settings
@@ -76,8 +77,9 @@ def run_worker(settings: Settings, *, app: GitHubApp, queues: str) -> int:
     @signals.worker_ready.connect(weak=False)
     def started(**_: object) -> None:
         duties.start()
-        # The import takes seconds; the first task should not be the one to wait for it.
-        threading.Thread(target=provider.warm_up, name="warm-up", daemon=True).start()
+        # Imports that take seconds and a process to start: the first task should not be the one to wait for them.
+        for warm_up in (provider.warm_up, parsing.shared().warm_up):
+            threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     @signals.worker_shutting_down.connect(weak=False)
     def stopping(**_: object) -> None:
@@ -97,6 +99,7 @@ def run_worker(settings: Settings, *, app: GitHubApp, queues: str) -> int:
         )
     finally:
         duties.stop()
+        workshop.indexes.close()
         workshop.close_pools()
         workshop.models.close()
         workshop.database.close()

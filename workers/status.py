@@ -193,6 +193,8 @@ def describe(event: Event) -> str | None:
             return f"- Waiting {data['seconds']:.0f} s: {quiet(data['why'])}"
         case "fallback":
             return f"- {quiet(data['line'])}"
+        case "not_located":
+            return f"- The code could not be searched for the ticket, work goes on without: {quiet(data['why'])}"
         case "box_lost":
             return f"- The sandbox was lost and is built again: {quiet(data['why'])}"
         case "unread":

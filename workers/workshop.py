@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -19,6 +20,7 @@ from store.schema import Task
 from workers.backends import make_backend, make_pool
 from workers.decisions import EndTask, HandBack, Move
 from workers.heartbeat import Heartbeat
+from workers.indexes import Indexes
 
 if TYPE_CHECKING:
     from repositories import Mirror
@@ -108,6 +110,10 @@ class Workshop:
     def backends(self) -> list[Backend]:
         """All that boxes were made with here."""
         return list({id(one): one for one in (self.backend, *(pool.backend for pool in self.pools))}.values())
+
+    @cached_property
+    def indexes(self) -> Indexes:
+        return Indexes(self.settings.state_dir / "indexes", max_bytes=self.settings.indexes_mb << 20)
 
     @property
     def mirrors(self) -> Path:

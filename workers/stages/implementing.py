@@ -16,7 +16,7 @@ def run(context: TaskContext) -> Decision:
     implement, prove = windows.name(task.data, Phase.implement), windows.name(task.data, Phase.prove)
     mirror = context.source.mirror(context)
     with boxes.attempt_box(context, start, (implement, prove)) as box:
-        brief = engineer.brief_for(context, implement, start)
+        brief = engineer.brief_for(context, implement, start, places=True)
         result = engineer.run_window(context, Phase.implement, replace(brief, failures=_failures(task.data)), box)
         draft = commit_changes(
             context, mirror, start, box.get_changes(), subject=result.data["pr_title"], detail=result.data["summary"]

@@ -17,7 +17,7 @@ def read_only_window(context: TaskContext, phase: Phase, there: Stage) -> Decisi
     start = task.head_sha or task.base_sha or ""
     window = windows.name(task.data, phase)
     with boxes.attempt_box(context, start, ()) as box:
-        result = engineer.run_window(context, phase, engineer.brief_for(context, window, start), box)
+        result = engineer.run_window(context, phase, engineer.brief_for(context, window, start, places=True), box)
     context.tell(phase.value, document=result.document, steps=result.steps)
     documents = task.data.get("documents", {}) | {phase.value: result.document}
     return Move(there, remember={"documents": documents})

@@ -3,7 +3,7 @@
 from agent import Phase
 from repositories.errors import EmptyRepository, RepositoryGone
 from store import Stage
-from workers import windows
+from workers import localising, windows
 from workers.decisions import Decision, EndTask, Move
 from workers.facts import facts_at, instructions_text, proof_commands
 from workers.workshop import TaskContext
@@ -25,6 +25,7 @@ def run(context: TaskContext) -> Decision:
             + "; ".join(f"{problem.where.path}:{problem.where.line} {problem.message}" for problem in problems),
         )
     task = context.task()
+    localising.begin(context, prepared.start_sha)
     context.tell(
         "prepared",
         base=prepared.base_branch,
