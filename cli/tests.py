@@ -1,6 +1,5 @@
 """`forgehand tests`: a change in, the tests that exercise it out, each with its reasons. No model, nothing is run."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,9 @@ from cli.history import Told, safe
 from cli.output import console, document, printable
 from cli.repository import Opened, opened
 from codebase import read_facts
-from codebase.index.grammars import grammar_for
-from codebase.navigation import import_graph
-from codebase.testing import Edit, NotADiff, Selection, TestMap, commands_for, read_diff
+from codebase.testing import Edit, NotADiff, Selection, build_map, commands_for, npm_script, read_diff
 from repositories.commit_tree import locate
 from repositories.comparison import readable_diff
-from repositories.errors import RepositoryError
 
 _LARGEST_PATCH = 32 << 20
 _LARGEST_FILE = 1 << 20
@@ -91,33 +87,17 @@ def _edits(diff: str, where: str) -> list[Edit]:
         raise CannotRun(f"{where}: {error}. Give what git diff prints") from None
 
 
-def _selected(
-    known: Opened, repo: Path, start: str, edits: Sequence[Edit], top: int
-) -> tuple[Selection, list[str]]:  # fmt: skip
+def _selected(known: Opened, repo: Path, start: str, edits: Sequence[Edit], top: int) -> tuple[Selection, list[str]]:
     contents = known.contents
-    paths = [path for path in contents.files if grammar_for(path) is not None]
-    links = known.links_of(paths)
-    graph = import_graph(contents.files, links, contents.read)
-    try:
-        past = Told(repo, start).past
-    except RepositoryError:
-        past = None
-    selection = TestMap(known.corpus, links, graph, past).select(edits, most=top)
+    past = Told(repo, start).past
+    selection = build_map(known.corpus, known.tree, contents, known.cache, past).select(edits, most=top)
 
     def read(path: str) -> bytes | None:
         file = contents.files.get(path)
         return contents.read(path) if file is not None and file.size <= _LARGEST_FILE else None
 
     facts = read_facts(lambda: contents.files, read)
-    return selection, commands_for(selection.tests, facts.test_commands, _npm_script(read("package.json")))
-
-
-def _npm_script(package: bytes | None) -> str:
-    try:
-        scripts = json.loads(package or b"{}")["scripts"]
-        return str(scripts["test"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+    return selection, commands_for(selection.likely, facts.test_commands, npm_script(read("package.json")))
 
 
 def _document(commit: str, edits: Sequence[Edit], selection: Selection, commands: Sequence[str]) -> dict[str, Any]:
@@ -163,6 +143,6 @@ def _say(edits: Sequence[Edit], selection: Selection, commands: Sequence[str]) -
     for path in selection.unexercised:
         screen.print(f"No test exercises {printable(path)}, as far as can be read")
     if commands:
-        screen.print("\nTo run just these:", style="bold")
+        screen.print("\nTo run the likely ones:", style="bold")
         for line in commands:
             screen.print(f"  {printable(line)}")

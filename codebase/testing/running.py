@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections import defaultdict
@@ -35,6 +36,14 @@ def commands_for(tests: Sequence[Selected], known: Sequence[TestCommand], script
         if command:
             found.append(command)
     return found
+
+
+def npm_script(package: bytes | None) -> str:
+    """What the content of a package.json says its tests are run by; empty where it says nothing."""
+    try:
+        return str(json.loads(package or b"{}")["scripts"]["test"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def _can_be_said(path: str) -> bool:

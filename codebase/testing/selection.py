@@ -8,6 +8,8 @@ from typing import Literal
 Kind = Literal["changed", "calls", "names", "imports", "reaches", "named after", "shares words", "changes with"]
 EXERCISES: frozenset[Kind] = frozenset({"changed", "calls", "names", "imports", "named after"})
 """Reasons that say a test runs the code; the others only make it likely."""
+_LIKELY = 0.15
+"""On flask and requests nine of ten tests that went in with a change are among these, of five on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Selected:
     tests: tuple[str, ...] = ()
 
     @property
+    def changed(self) -> bool:
+        """Whether the change itself touches it."""
+        return any(reason.kind == "changed" for reason in self.reasons)
+
+    @property
     def exercises(self) -> bool:
         return any(reason.kind in EXERCISES for reason in self.reasons)
 
@@ -62,6 +69,13 @@ class Selection:
     tests: tuple[Selected, ...]
     unexercised: tuple[str, ...]
     left_out: int = 0
+
+    @property
+    def likely(self) -> tuple[Selected, ...]:
+        """Those worth running first: the changed ones, and of the others those that come near the best of them."""
+        others = [one.score for one in self.tests if not one.changed]
+        least = _LIKELY * max(others, default=0.0)
+        return tuple(one for one in self.tests if one.changed or one.score >= least)
 
     def exercising(self, path: str) -> tuple[Selected, ...]:
         """The tests that exercise one changed file."""

@@ -49,7 +49,7 @@ def test_a_patch_that_is_not_committed(forgehand: Forgehand, repository: Path, t
     ran = forgehand("tests", "--repo", str(repository), "--base", "HEAD", "--patch", str(tmp_path / "change.diff"))
     assert ran.status == 0, ran.err
     assert "No test exercises lonely.py" in ran.out
-    assert "To run just these" not in ran.out
+    assert "To run the likely" not in ran.out
 
 
 def test_people_get_reasons_and_commands(forgehand: Forgehand, repository: Path) -> None:
