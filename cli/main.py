@@ -21,6 +21,7 @@ COMMANDS = {
     "wiki": ("cli.wiki", "app"),
     "history": ("cli.history", "command"),
     "tests": ("cli.tests", "command"),
+    "readiness": ("cli.readiness", "command"),
     "setup": ("cli.setup", "command"),
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),

@@ -87,7 +87,7 @@ def _content(file: Path) -> str:
 @contextmanager
 def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Corpus]:
     """The corpus of a repository's commit, with its cache below the state folder. CannotRun, RepositoryError."""
-    tree, name = _tree(repo, rev)
+    tree, name = tree_of(repo, rev)
     key = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     cache = BlobCache(load_settings().state_dir / "indexes" / f"{key}.db")
     screen = console(as_json=True)
@@ -101,7 +101,8 @@ def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Corpus]:
         cache.close()
 
 
-def _tree(repo: Path, rev: str) -> tuple[Tree, str]:
+def tree_of(repo: Path, rev: str) -> tuple[Tree, str]:
+    """The files of a commit or a folder, and the name its cache goes by. CannotRun, RepositoryError."""
     if not repo.is_dir():
         raise CannotRun(f"--repo {repo}: there is no such folder")
     where = str(repo.resolve())

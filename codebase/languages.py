@@ -38,12 +38,17 @@ _BY_EXTENSION = {extension: language for language, extensions in _LANGUAGES.item
 _NOT_OURS = {"node_modules", "vendor", "third_party", "dist", "build", ".venv", "site-packages"}
 
 
+def language_of(path: str) -> str | None:
+    """The language of a file by its extension, None for one of no language known here. Pure."""
+    return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+
+
 def count_languages(paths: Iterable[str]) -> dict[str, int]:
     """Files per language, most first, names breaking ties; folders of vendored or built files do not count. Pure."""
     counts: Counter[str] = Counter()
     for path in paths:
         pure = PurePosixPath(path)
-        language = _BY_EXTENSION.get(pure.suffix.lower())
+        language = language_of(path)
         if language and not _NOT_OURS.intersection(pure.parts[:-1]):
             counts[language] += 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

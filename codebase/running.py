@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codebase.ci import CiStep
 from codebase.shell import Simple, bare, simple_commands
@@ -29,13 +29,14 @@ class Run:
     """A program CI starts. `words` without what only starts it; `trail`: the CI line, then each line that led on.
 
     `counts`: it runs for changes and its failure fails CI. `gates`: it runs as a hook, which also fails where it
-    changes a file. `text`: the command as it stands on the last line of the trail.
+    changes a file. `through`: the names of the tasks on the way. `text`: the command as it stands on the trail's end.
     """
 
     words: tuple[str, ...]
     text: str
     trail: tuple[Evidence, ...]
     folder: str = ""
+    through: tuple[str, ...] = ()
     counts: bool = True
     gates: bool = False
 
@@ -53,10 +54,22 @@ def what_runs(source: Source, steps: tuple[CiStep, ...], tasks: _Tasks) -> tuple
         block = "\n" in step.script.strip("\n")
         for run in follower.follow(script, step.where, step.folder, block=block, sets=step.sets):
             text = called if called and len(run.trail) == 1 else run.text
-            found.append(Run(run.words, text, run.trail, run.folder, counts and run.counts, run.gates))
+            found.append(replace(run, text=text, counts=counts and run.counts))
             if len(found) >= _MOST:
                 return tuple(found)
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where a script is followed: how it was come by, in which folder, what its failure means, what is already open."""
+
+    trail: tuple[Evidence, ...]
+    folder: str
+    through: tuple[str, ...] = ()
+    counts: bool = True
+    gates: bool = False
+    seen: frozenset[object] = frozenset()
 
 
 class Follower:
@@ -65,60 +78,50 @@ class Follower:
     def __init__(self, source: Source, tasks: _Tasks) -> None:
         self._source, self._tasks = source, tasks
         self._sets: Container[str] = ()
+        self._left = 0
 
     def follow(
         self, script: str, where: Evidence, folder: str, *, block: bool = True, sets: Container[str] = ()
     ) -> Iterator[Run]:
-        """The programs a script starts; it begins at `where`, on several lines where `block`. `sets`: the environment
-        variables that CI sets for it."""
-        self._sets = sets
-        yield from self._script(script, (where,), folder, True, False, frozenset(), block)
+        """The programs a script starts, a bounded number; it begins at `where`, on several lines where `block`. `sets`:
+        the environment variables that CI sets for it."""
+        self._sets, self._left = sets, _MOST
+        yield from self._script(script, _At((where,), folder), block)
 
-    def _script(
-        self, script: str, trail: tuple[Evidence, ...], folder: str, counts: bool, gates: bool, seen: frozenset[object],
-        block: bool,
-    ) -> Iterator[Run]:  # fmt: skip
-        here = folder
+    def _script(self, script: str, at: _At, block: bool) -> Iterator[Run]:
+        here = at.folder
         for simple in simple_commands(script):
-            last = trail[-1]
-            at = (*trail[:-1], Evidence(last.path, last.line + simple.line)) if block else trail
+            last = at.trail[-1]
+            line = Evidence(last.path, last.line + (simple.line if block else 0))
             if simple.words[0] in ("cd", "pushd") and len(simple.words) > 1:
                 here = _joined(here, simple.words[1])
                 continue
-            yield from self._command(simple, at, here, counts and not simple.forgiven, gates, seen)
+            counts = at.counts and not simple.forgiven
+            yield from self._command(simple, replace(at, trail=(*at.trail[:-1], line), folder=here, counts=counts))
 
-    def _command(
-        self,
-        simple: Simple,
-        trail: tuple[Evidence, ...],
-        folder: str,
-        counts: bool,
-        gates: bool,
-        seen: frozenset[object],
-    ) -> Iterator[Run]:
+    def _command(self, simple: Simple, at: _At) -> Iterator[Run]:
         words = bare(simple.words)
-        if not words:
+        self._left -= 1
+        if not words or self._left < 0:
             return
-        yield Run(words, str(simple), trail, folder, counts, gates)
-        if len(trail) > _DEEPEST:
+        yield Run(words, str(simple), at.trail, at.folder, at.through, at.counts, at.gates)
+        if len(at.trail) > _DEEPEST:
             return
         if words[0] in _SHELLS and "-c" in words[:4] and words.index("-c") + 1 < len(words):
-            text = words[words.index("-c") + 1]
-            yield from self._script(text, trail, folder, counts, gates, seen, False)
+            yield from self._script(words[words.index("-c") + 1], at, False)
             return
-        for task in self._called(simple.words, words, folder):
+        for task in self._called(simple.words, words, at.folder):
             key = (task.runner, task.folder, task.name)
-            if key in seen:
-                continue
-            for step in task.steps:
-                through = (*trail, step.where)
-                inner = seen | {key}
-                yield from self._script(step.command, through, task.folder, counts, gates or step.gates, inner, False)
-        script = self._script_file(words, folder)
-        if script and ("file", script) not in seen:
+            inside = replace(at, folder=task.folder, through=(*at.through, task.name), seen=at.seen | {key})
+            for step in task.steps if key not in at.seen else ():
+                yield from self._script(
+                    step.command, replace(inside, trail=(*at.trail, step.where), gates=at.gates or step.gates), False
+                )
+        script = self._script_file(words, at.folder)
+        if script and script not in at.seen:
+            trail = (*at.trail, Evidence(script, 1))
             text = self._source.text(script) or ""
-            inner = seen | {("file", script)}
-            yield from self._script(text, (*trail, Evidence(script, 1)), "", counts, gates, inner, True)
+            yield from self._script(text, replace(at, trail=trail, folder="", seen=at.seen | {script}), True)
 
     def _called(self, written: tuple[str, ...], words: tuple[str, ...], folder: str) -> list[Task]:
         """The tasks a command starts."""

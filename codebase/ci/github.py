@@ -14,7 +14,11 @@ from codebase.source import Evidence, Source
 
 _PLAIN = re.compile(r"\$\{\{\s*(env|matrix)\.([\w-]+)\s*\}\}")
 _MOST_VALUES = 30
-_ON_CHANGE = frozenset({"push", "pull_request", "pull_request_target", "merge_group"})
+_BEFORE_MERGE = frozenset({"pull_request", "pull_request_target", "merge_group"})
+_RARE = re.compile(
+    r"startsWith\(\s*github\.ref|github\.ref(_name|_type)?\s*==|failure\(\)"
+    r"|event_name\s*==\s*'(push|schedule|workflow_dispatch|release|repository_dispatch)'"
+)
 
 
 def github_steps(source: Source) -> Iterator[CiStep]:
@@ -31,7 +35,7 @@ def github_steps(source: Source) -> Iterator[CiStep]:
         root = workflows[path]
         default = nodes.scalar(nodes.get(root, "defaults", "run", "working-directory"))
         for _, _, job in nodes.entries(nodes.get(root, "jobs")):
-            runs = path in on_change and nodes.scalar(nodes.get(job, "if")).strip("${} ") != "false"
+            runs = path in on_change and not _is_rare(nodes.scalar(nodes.get(job, "if")))
             inner = nodes.scalar(nodes.get(job, "defaults", "run", "working-directory")) or default
             lenient = is_true(nodes.get(job, "continue-on-error"))
             steps = nodes.items(nodes.get(job, "steps"))
@@ -52,7 +56,7 @@ def _steps(
     depth: int = 0,
 ) -> Iterator[CiStep]:
     for step in steps:
-        never = nodes.scalar(nodes.get(step, "if")).strip("${} ") == "false"
+        never = _is_rare(nodes.scalar(nodes.get(step, "if")))
         folder = folder_of(nodes.scalar(nodes.get(step, "working-directory")) or inner)
         common = CiStep(
             "GitHub Actions", Evidence(path, step.start_mark.line + 1), folder=folder,
@@ -118,9 +122,19 @@ def _workflow_uses(root: yaml.Node | None) -> Iterator[str]:
 
 
 def _runs_for_changes(on: yaml.Node | None) -> bool:
+    """Whether a workflow runs before a change is merged: for pull requests, or for pushes to any branch."""
     for event in nodes.words(on):
-        if event in _ON_CHANGE:
-            filters = {key for key, _, _ in nodes.entries(nodes.get(on, event))}
-            if event != "push" or not filters & {"tags", "tags-ignore"} or filters & {"branches", "branches-ignore"}:
+        filters = {key: value for key, _, value in nodes.entries(nodes.get(on, event))}
+        if event in _BEFORE_MERGE:
+            return True
+        if event == "push" and not {"tags", "tags-ignore"} & filters.keys():
+            branches = nodes.words(filters.get("branches"))
+            if not branches or {"*", "**"} & set(branches):
                 return True
     return False
+
+
+def _is_rare(condition: str) -> bool:
+    """Whether a condition is never met, or not for an ordinary pull request. Other conditions are not judged."""
+    said = condition.strip("${} \n")
+    return said == "false" or ".labels" in said or ("'pull_request'" not in said and bool(_RARE.search(said)))

@@ -18,9 +18,9 @@ class CiStep:
     """One command or action of a CI system.
 
     `script` is shell text that begins at `where`, `action` the name of a ready-made step with its inputs in `given`
-    (one of the two is empty). `folder`: where it runs, from the root. `on_change`: it runs for pushed branches or
-    pull requests, not only on a schedule, by hand or for releases. `blocking`: its failure fails the run. `sets`:
-    the environment variables that are set for it, as they are written.
+    (one of the two is empty). `folder`: where it runs, from the root. `on_change`: it runs for pull requests or for any
+    pushed branch, not only after a merge, on a schedule, by hand or for releases. `blocking`: its failure fails the
+    run. `sets`: the environment variables that are set for it, as they are written.
     """
 
     system: str

@@ -89,8 +89,8 @@ def just_tasks(source: Source) -> Iterator[Task]:
 
 _RAKE_TASK = re.compile(r"task\s*\(?\s*[:\"']?([\w:-]*\w)[\"']?\s*(?:(?:=>|:|,.*?=>)\s*(.*?))?(?:\s+do\b.*|\s*\{.*)?\Z")
 _RAKE_CLASSES = (
-    (re.compile(r"Rake::TestTask\.new(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "test", "rake-test"),
-    (re.compile(r"Minitest::TestTask\.create(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "test", "rake-test"),
+    (re.compile(r"Rake::TestTask\.new(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "test", "rake test"),
+    (re.compile(r"Minitest::TestTask\.create(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "test", "rake test"),
     (re.compile(r"RSpec::Core::RakeTask\.new(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "spec", "rspec"),
     (re.compile(r"RuboCop::RakeTask\.new(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "rubocop", "rubocop"),
     (re.compile(r"YARD::Rake::YardocTask\.new(?:\s*\(?\s*:?[\"']?([\w:-]+))?"), "yard", "yard"),
