@@ -159,7 +159,7 @@ def opened(root: Path) -> Iterator[WikiFolder]:
 def _manifest(root: Path) -> Mapping[str, Any]:
     path = root / MANIFEST
     if path.is_symlink() or not path.is_file():
-        if any(entry.name != f"{MANIFEST}.new" for entry in os.scandir(root)):
+        if any(name != f"{MANIFEST}.new" for name in os.listdir(root)):
             raise FolderRefused(f"{root} is not empty and holds no wiki of ours. Choose a new folder")
         write_manifest(root, {}, [])
     try:
