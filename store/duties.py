@@ -1,6 +1,6 @@
 """Duties one process at a time may have (relay, sweeper, poller), and marks in other people's logs."""
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,12 @@ def drop_duty(session: Session, name: str, owner: str, *, now: float) -> None:
 def mark(session: Session, name: str) -> str | None:
     row = session.get(Mark, name)
     return row.value if row is not None else None
+
+
+def marks(session: Session, prefix: str) -> dict[str, str]:
+    """Every mark whose name begins with `prefix`, which holds no wildcard of SQL's LIKE."""
+    found = select(Mark.name, Mark.value).where(Mark.name.like(f"{prefix}%")).order_by(Mark.name)
+    return dict(session.execute(found).all())
 
 
 def set_mark(session: Session, name: str, value: str) -> None:

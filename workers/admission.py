@@ -27,6 +27,7 @@ from forges.github.events import (
 )
 from store import NewTask, events, inputs, tasks
 from store.schema import Task
+from workers import freshness
 from workers.github.desk import Desk
 from workers.outside import once
 from workers.retrying import again, limits_from
@@ -63,7 +64,9 @@ class Admission:
                 self._button(signal, settle)
             case Unassigned() | Unlabelled() | SubjectClosed():
                 self._withdrawn(signal, settle)
-            case ChecksChanged() | CheckRerequested() | BranchPushed():
+            case BranchPushed():
+                self._pushed(signal, settle)
+            case ChecksChanged() | CheckRerequested():
                 self._woken(signal, settle)
             case RepositoryChanged() | InstallationChanged():
                 self._gone(signal, settle)
@@ -378,6 +381,19 @@ class Admission:
             self._end(settle, "ignored", f"unknown button {signal.identifier!r}")
 
     # Things that happened
+
+    def _pushed(self, signal: BranchPushed, settle: Settle) -> None:
+        """Wakes the tasks of the branch; where it is the default branch, the repository's index will follow."""
+        if not freshness.moves_default_branch(signal):
+            self._woken(signal, settle)
+            return
+
+        def settle_and_note(session: Session, outcome: Outcome) -> None:
+            done = outcome.state == "done"
+            settle(session, Outcome("done", f"{outcome.why}; the index follows" if done else "the index follows"))
+            freshness.note(session, signal)
+
+        self._woken(signal, settle_and_note)
 
     def _woken(self, signal: ChecksChanged | CheckRerequested | BranchPushed, settle: Settle) -> None:
         with self._workshop.database.read() as session:

@@ -9,6 +9,8 @@ import structlog
 from forges.github import GitHubApp
 from store import duties as leases
 from store import pools
+from workers import freshness
+from workers.freshness import Freshness
 from workers.poller import Poller
 from workers.relay import Relay
 from workers.sweeper import reap, sweep
@@ -45,6 +47,7 @@ class Duties:
         self._threads = [
             self._thread("duty-leases", self._keep, LOOK_EVERY_S),
             self._thread("reaper", lambda: reap(workshop), REAP_EVERY_S),
+            self._thread("freshness", Freshness(workshop, app).turn, freshness.LOOK_EVERY_S),
             *(self._thread(name, turn, every_s) for name, (turn, every_s) in turns.items()),
         ]
 

@@ -69,3 +69,12 @@ def test_marks_are_kept_and_moved(database: Database) -> None:
             duties.set_mark(session, "other", "x")
         assert mark("deliveries") == value
     assert mark("other") == "x"
+
+
+def test_marks_of_one_kind_are_found_together(database: Database) -> None:
+    with database.write() as session:
+        for name, value in (("push:2", "b"), ("push:1", "a"), ("pushed", "x"), ("deliveries", "y")):
+            duties.set_mark(session, name, value)
+    with database.read() as session:
+        assert list(duties.marks(session, "push:").items()) == [("push:1", "a"), ("push:2", "b")]
+        assert duties.marks(session, "none:") == {}

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 from forges.github import GitHubApp, Marker, Repository
 from forges.github.events import Actor
@@ -56,7 +57,12 @@ class Desk:
         if not url:
             raise ValueError(f"task {task.id} does not know its clone address yet")
         remote = Remote(url, self.repository(context).git_token)
-        return Mirror.open(context.workshop.mirrors / "github" / f"{task.repository_id}.git", remote)
+        return Mirror.open(mirror_path(context.workshop.mirrors, task.repository_id or 0), remote)
+
+
+def mirror_path(mirrors: Path, repository_id: int) -> Path:
+    """Where a repository's mirror is kept."""
+    return mirrors / "github" / f"{repository_id}.git"
 
 
 def marker(context: TaskContext, kind: str, **fields: str) -> Marker:
