@@ -59,6 +59,8 @@ def _script_import(node: Node, text: Text) -> Iterator[Form]:
         if clause.type == "import_require_clause":
             source = clause.child_by_field_name("source")
             taken += [("*", text(child)) for child in clause.named_children if child.type == "identifier"]
+        if clause.type == "namespace_export":
+            taken += [("*", text(name)) for name in clause.named_children[:1]]
         for child in clause.named_children if clause.type in ("import_clause", "export_clause") else ():
             if child.type == "identifier":
                 taken.append(("default", text(child)))

@@ -55,14 +55,16 @@ class Imports:
             "C#": CSharpImports(layout),
         }
 
+    def targets(self, path: str, imported: Import) -> list[tuple[str, str]]:
+        """What one statement in `path` would make known (Rules.targets)."""
+        grammar = grammar_for(path)
+        return list(self._rules[grammar.name].targets(path, imported)) if grammar is not None else []
+
     def of(self, path: str) -> Iterator[tuple[Import, str, str]]:
         """The imports of a file with, for each name they make known, the file it comes from."""
-        grammar, links = grammar_for(path), self._links.get(path)
-        if grammar is None or links is None:
-            return
-        rules = self._rules[grammar.name]
-        for imported in links.imports:
-            for known, target in rules.targets(path, imported):
+        links = self._links.get(path)
+        for imported in links.imports if links is not None else ():
+            for known, target in self.targets(path, imported):
                 yield imported, known, target
 
 

@@ -88,7 +88,7 @@ import "side";
 export { p as q } from "./z";
 export * from "./w";
 const { r, s: t } = require("u"), v = require("v");
-const late = await import("./k");
+export * as all from "./v"; const late = await import("./k");
 
 /**
  * A box.
@@ -110,6 +110,7 @@ _SCRIPT_IMPORTS: list[Taken] = [
     (7, "./w", ("*",), ("*",)),
     (8, "u", ("r", "s"), ("r", "t")),
     (8, "v", ("*",), ("v",)),
+    (9, "./v", ("*",), ("all",)),
     (9, "./k", ("*",), ("late",)),
 ]
 _SCRIPT_CALLS = [
