@@ -15,6 +15,7 @@ class Stage(StrEnum):
     REPAIRING = "repairing"
     IN_REVIEW = "in_review"
     REVISING = "revising"
+    EXPLAINING = "explaining"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -24,7 +25,7 @@ class Stage(StrEnum):
 TERMINAL = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED, Stage.NEEDS_HUMAN})
 
 _FORWARD: dict[Stage, frozenset[Stage]] = {
-    Stage.RECEIVED: frozenset({Stage.TRIAGED}),
+    Stage.RECEIVED: frozenset({Stage.TRIAGED, Stage.EXPLAINING}),
     Stage.TRIAGED: frozenset({Stage.RESEARCHING, Stage.REVISING}),
     Stage.RESEARCHING: frozenset({Stage.PLANNING}),
     Stage.PLANNING: frozenset({Stage.IMPLEMENTING}),
@@ -35,6 +36,7 @@ _FORWARD: dict[Stage, frozenset[Stage]] = {
     Stage.REPAIRING: frozenset({Stage.PROVING, Stage.WATCHING_CI}),
     Stage.IN_REVIEW: frozenset({Stage.REVISING, Stage.WATCHING_CI}),
     Stage.REVISING: frozenset({Stage.PROVING, Stage.WATCHING_CI, Stage.IN_REVIEW}),
+    Stage.EXPLAINING: frozenset(),  # a question changes no code: it is answered, and that is its end
 }
 
 

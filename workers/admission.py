@@ -13,6 +13,7 @@ from forges.github.events import (
     CheckActionPressed,
     CheckRerequested,
     ChecksChanged,
+    ExplainRequested,
     InstallationChanged,
     RepositoryChanged,
     RetryRequested,
@@ -27,7 +28,7 @@ from forges.github.events import (
 )
 from store import NewTask, events, inputs, tasks
 from store.schema import Task
-from workers import freshness
+from workers import freshness, questions
 from workers.github.desk import Desk
 from workers.outside import once
 from workers.retrying import again, limits_from
@@ -56,6 +57,8 @@ class Admission:
         match signal:
             case TaskRequested() | RetryRequested():
                 self._requested(signal, settle)
+            case ExplainRequested():
+                self._asked(signal, settle)
             case Steering() | ReviewSubmitted() | ReviewCommented():
                 self._said(signal, settle)
             case StopRequested():
@@ -125,6 +128,27 @@ class Admission:
             task = tasks.create(session, new, now=now)
             if task is None:
                 settle(session, Outcome("ignored", "this request was taken before"))
+                return
+            tasks.rung(session, [task.id], now=now)
+            settle(session, Outcome("done", f"task {task.id}"))
+        self._workshop.ring(task.id)
+
+    def _asked(self, signal: ExplainRequested, settle: Settle) -> None:
+        """A question is a task of its own beside whatever lives on its subject: it changes nothing there."""
+        permission = self._permission(signal)
+        if permission not in ("write", "admin"):
+            self._refuse(
+                signal,
+                "only people with write permission on this repository can ask me. "
+                "Somebody with that permission can ask for this too.",
+            )
+            self._end(settle, "ignored", f"{signal.actor.login} has the permission {permission}: refused")
+            return
+        now = self._workshop.clock()
+        with self._workshop.database.write() as session:
+            task = tasks.create(session, questions.new_question(signal, permission, self._workshop.settings), now=now)
+            if task is None:
+                settle(session, Outcome("ignored", "this question was taken before"))
                 return
             tasks.rung(session, [task.id], now=now)
             settle(session, Outcome("done", f"task {task.id}"))
@@ -219,7 +243,9 @@ class Admission:
             request_key=request_key,
         )
 
-    def _refuse(self, signal: TaskRequested | RetryRequested, why: str, *, key: str | None = None) -> None:
+    def _refuse(
+        self, signal: TaskRequested | RetryRequested | ExplainRequested, why: str, *, key: str | None = None
+    ) -> None:
         """Tells someone that nothing was started: once for each person and subject, or once for each `key`."""
         if signal.actor.is_bot:
             return

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from store import Stage
 from workers.conductor import StageFunction
 from workers.stages import (
+    explaining,
     implementing,
     in_review,
     planning,
@@ -30,4 +31,5 @@ STAGES: Mapping[Stage, StageFunction] = {
     Stage.REPAIRING: repairing.run,
     Stage.IN_REVIEW: in_review.run,
     Stage.REVISING: revising.run,
+    Stage.EXPLAINING: explaining.run,
 }

@@ -21,6 +21,7 @@ HEADLINES: dict[Stage, str] = {
     Stage.REPAIRING: "CI failed: repairing.",
     Stage.IN_REVIEW: "Ready for review.",
     Stage.REVISING: "Answering the review.",
+    Stage.EXPLAINING: "Looking for the answer.",
     Stage.DONE: "Done.",
     Stage.FAILED: "Failed.",
     Stage.CANCELLED: "Stopped.",

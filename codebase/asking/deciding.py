@@ -18,10 +18,11 @@ from codebase.index.corpus import Corpus
 from codebase.index.ranking import TEST
 from codebase.index.words import WORD, terms, terms_of
 
-ENOUGH = 0.66
+ENOUGH = 0.68
 ENOUGH_OF_PROSE = 0.77
 WINDOW = 12
 _OF_FILE = 0.5
+_MISSING_COMMON = 0.5
 _FILES_BY_PATH = 200
 _ASIDE = re.compile(
     r"(^|/)(docs?|examples?|samples?|benchmarks?|asv_bench|playground|changelogs?|fixtures|vendor(ed)?|third_party"
@@ -67,6 +68,8 @@ def cover(corpus: Corpus, question: Question) -> Coverage:
         holding = _holding(corpus, word.terms)
         holding = holding[counted[corpus.file_of[holding]]]
         rarity = word.weight * float(np.log(1 + (corpus.size - len(holding) + 0.5) / (len(holding) + 0.5)))
+        if not len(holding) and word.weight < 1:
+            rarity *= _MISSING_COMMON  # that a word of everyday speech is missing says little
         total += rarity
         places[holding] += rarity
         in_files = np.unique(corpus.file_of[holding]).astype(np.int64)

@@ -23,6 +23,8 @@ _COMMENT_OPEN = "<!--"
 _COMMENT_CLOSE = "-->"
 _BASE_OPTION = re.compile(r"(?:^|\s)base:(\S+)")
 _BRANCH = re.compile(r"[A-Za-z0-9._/+@#-]{1,244}")
+_POLITELY = r"(?:(?:can|could|would)[ \t]+you[ \t]+)?(?:please[ \t]+)?"
+QUESTION_LIMIT = 4_000
 ZERO_WIDTH_SPACE = "\u200b"
 
 Verb = Literal["fix", "stop", "retry"]
@@ -145,6 +147,22 @@ def find_command(text: str, prefix: str, slug: str) -> Command | None:
             base, problem = base_option(match[2])
             found.append(Command(verb, base, problem))
     return next((command for command in found if command.verb == "stop"), found[0] if found else None)
+
+
+def find_question(text: str, prefix: str, slug: str) -> str | None:
+    """Return what follows `@slug explain` or a line's `/prefix explain` in prose, to the end of the text, else None.
+
+    Empty when nothing follows: then the subject itself is to be explained. Code and quotes belong to the question.
+    """
+    if not (prefix and slug):
+        return None
+    asks = re.compile(
+        rf"(?:(?<![\w@/.+-])@{re.escape(slug)}(?:\[bot\])?[,:]?[ \t]+{_POLITELY}|^ {{0,3}}/{re.escape(prefix)}[ \t]+)"
+        r"explain\b(?![\w-])[ \t:,]*",
+        re.IGNORECASE | re.MULTILINE,
+    )
+    found = asks.search(prose(text))
+    return None if found is None else _without_comments(text)[found.end() :].strip()[:QUESTION_LIMIT]
 
 
 def base_option(text: str) -> tuple[str | None, str | None]:

@@ -4,9 +4,10 @@ from forges.github import GitHubApp, NotFound
 from forges.github.base_branch import BaseSources, NoSuchBase, choose_base
 from repositories import Mirror
 from store import Stage
+from workers import questions
 from workers.decisions import EndTask, Move
 from workers.facts import facts_at
-from workers.github import publishing, showing, tickets
+from workers.github import explaining, publishing, showing, tickets
 from workers.github.desk import Desk
 from workers.workshop import Prepared, TaskContext
 
@@ -108,7 +109,10 @@ class GitHubSource:
         return self.desk.mirror(context)
 
     def show(self, context: TaskContext) -> None:
-        showing.show(context, self.desk)
+        if questions.is_question(context.task()):
+            explaining.show(context, self.desk)
+        else:
+            showing.show(context, self.desk)
 
     def publish(self, context: TaskContext) -> Move:
         return publishing.publish(context, self.desk)

@@ -93,6 +93,23 @@ class TaskRequested(_OnNumber):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainRequested(_OnNumber):
+    """Somebody asked a question about the code. `question` is empty when the subject itself is to be explained.
+
+    `said_in` is what it was written in, once for each: `comment:7`, `review:7`, `review_comment:7`, `opened`.
+    `comment_id` is set for a comment in the conversation; `path` is the file an inline comment stands at.
+    """
+
+    said_in: str
+    question: str
+    title: str
+    body: str
+    comment_id: int | None = None
+    path: str | None = None
+    hop: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequested(_OnNumber):
     """A stop command. `comment_id` is None when it stood in a review body."""
 
@@ -262,6 +279,7 @@ class Ignored:
 
 Signal = (
     TaskRequested
+    | ExplainRequested
     | StopRequested
     | RetryRequested
     | Steering

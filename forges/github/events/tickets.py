@@ -6,9 +6,10 @@ Fields: https://docs.github.com/en/webhooks/webhook-events-and-payloads#issues, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
-from ..markdown import base_option, find_command, mention_line
+from ..markdown import base_option, find_command, find_question, mention_line
 from ..markers import hops
 from . import fields
 from .guard import refuse_actor, refuse_hops
@@ -16,6 +17,7 @@ from .rules import TriggerRules
 from .signals import (
     Actor,
     CloseReason,
+    ExplainRequested,
     Ignored,
     RepositoryRef,
     RetryRequested,
@@ -72,6 +74,8 @@ def issue_comment(action: str, payload: Payload, rules: TriggerRules) -> Signal:
         return Ignored(reason)
     if signal := interrupt(where, body, comment_id, rules):
         return signal
+    if asked := explain(payload, "issue", where, f"comment:{comment_id}", body, rules):
+        return replace(asked, comment_id=comment_id)
     command = find_command(body, rules.command, rules.app_slug)
     if command is not None:
         return _request(payload, "issue", where, "command", body, comment_id, hops(body), command.base, command.problem)
@@ -79,6 +83,23 @@ def issue_comment(action: str, payload: Payload, rules: TriggerRules) -> Signal:
     if line is not None:
         return _request(payload, "issue", where, "mention", body, comment_id, hops(body), *base_option(line))
     return Steering(**where, comment_id=comment_id, body=body)
+
+
+def explain(
+    payload: Payload, kind: str, where: _Place, said_in: str, text: str, rules: TriggerRules
+) -> ExplainRequested | None:
+    """The question about the code in a comment, a review or a subject's own text."""
+    question = find_question(text, rules.command, rules.app_slug)
+    if question is None:
+        return None
+    return ExplainRequested(
+        **where,
+        said_in=said_in,
+        question=question,
+        title=fields.string(payload, kind, "title"),
+        body=fields.text(payload, kind, "body"),
+        hop=hops(text) + 1,
+    )
 
 
 def interrupt(
@@ -161,6 +182,8 @@ def _opened(payload: Payload, kind: str, where: _Place, rules: TriggerRules) -> 
         return Ignored(f"{kind} opened with a stop: nothing runs there yet")
     if reason := refuse_hops(rules, body):
         return Ignored(reason)
+    if asked := explain(payload, kind, where, "opened", body, rules):
+        return asked
     base, problem = (command.base, command.problem) if command else base_option(line or "")
     return _request(payload, kind, where, "opened_mention", body, None, hops(body), base, problem)
 

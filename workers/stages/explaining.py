@@ -1,0 +1,75 @@
+"""explaining: a question about the code, answered from the commit it was asked about, in one comment."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from agent.asking import Authored, Library, write_answer
+from agent.contract import BudgetExhausted
+from agent.model import Cancelled, ContextExceeded, ModelRejected, ModelUnavailable
+from agent.prices import PriceUnknown
+from codebase.asking import Answer, answer
+from codebase.index import BlobCache, Contents, Finder
+from codebase.index.links import links_of
+from repositories.commit_tree import commit_tree
+from store import Stage
+from workers import localising, questions
+from workers.decisions import Decision, EndTask, Move
+from workers.github import explaining
+from workers.github.source import desk_of
+from workers.record_keeping import Books
+from workers.workshop import TaskContext
+
+WINDOW = "1/ask"
+
+
+def run(context: TaskContext) -> Decision:
+    desk = desk_of(context)
+    if context.task().data.get("answer") is None:
+        place = explaining.find_place(context, desk)
+        authored = _answer(context, place.sha)
+        context.remember(answer=explaining.compose(authored, place, asked=questions.text_of(context.task())))
+    explaining.post(context, desk, context.task().data["answer"])
+    return Move(Stage.DONE)
+
+
+def _answer(context: TaskContext, sha: str) -> Authored:
+    finder = localising.search_of(context, sha)
+    if finder is None:
+        raise EndTask(Stage.FAILED, "there is no index of the commit to look the answer up in")
+    mirror = context.source.mirror(context)
+    tree = commit_tree(mirror.path, sha)
+    contents = Contents(tree)
+    with closing(BlobCache(context.workshop.indexes.path(mirror.path))) as cache:
+        start = answer(
+            questions.text_of(context.task()),
+            finder.corpus,
+            contents,
+            lambda paths: links_of(tree, [contents.files[path] for path in paths if path in contents.files], cache),
+            commit=sha,
+        )
+    return _worded(context, start, finder, contents, sha)
+
+
+def _worded(context: TaskContext, start: Answer, finder: Finder, contents: Contents, sha: str) -> Authored:
+    """The answer in a model's words. Where none can be had, or its budget ends, the code's own answer stands."""
+    if not context.settings.model:
+        return Authored(start)
+    books = Books(context.database, context.held, context.heartbeat, context.now)
+    try:
+        return write_answer(
+            start,
+            Library(finder.corpus, contents, sha),
+            context.workshop.models.client(),
+            ledger=books,
+            journal=books,
+            window=WINDOW,
+            cancelled=context.stopped,
+        )
+    except Cancelled:
+        context.let_go()
+    except (ModelUnavailable, ModelRejected, ContextExceeded, BudgetExhausted, PriceUnknown) as error:
+        context.tell("fallback", line=f"No model worded the answer: {error}"[:300])
+        return Authored(start)
+    finally:
+        books.close()
