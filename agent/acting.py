@@ -12,6 +12,7 @@ from agent import pacing, stuck
 from agent.contract import Limits
 from agent.journal import Observed, ToolCall
 from agent.tools import Arguments, Desk, Observation, Tool, find
+from agent.tools.testing import unasked
 from agent.tree import altered, digests, is_leftover
 from agent.window import Window
 from sandboxes.contract import BoxLost, ChangeSet, ChangesTooLarge, SandboxError
@@ -29,6 +30,7 @@ class Hands:
     def __init__(self, desk: Desk, tools: Mapping[str, Tool[Any]], limits: Limits, *, changes_expected: bool) -> None:
         self._desk, self._tools, self._limits = desk, tools, limits
         self._tree = digests(desk.box.get_changes()) if changes_expected else {}
+        self._advised = ""
 
     def carry_out(self, window: Window, record: Record, report: Callable[[str], None]) -> None:
         """Runs the pending calls of the newest reply in order; neighbouring read-only ones at the same time."""
@@ -83,6 +85,8 @@ class Hands:
             answer, changes, made = self._look_at_tree(window, answer)
             seconds += time.monotonic() - began
         text = answer.text.encode("utf-8", "replace").decode()
+        if changes is not None and answer.edited:
+            text += self._advice(changes)
         last_of_step = len(window.pending) == 1
         if last_of_step:
             text += "\n" + pacing.budget_line(window, self._limits, seconds, replies=window.steps)
@@ -105,6 +109,14 @@ class Hands:
         )
         record(entry, changes)
         report(_line(call, answer))
+
+    def _advice(self, changes: ChangeSet) -> str:
+        """The tests that exercise the tree as it is now, where they are others than said last."""
+        said = unasked(self._desk, changes).encode("utf-8", "replace").decode()
+        if not said or said == self._advised:
+            return ""
+        self._advised = said
+        return f"\n{said}"
 
     def _look_at_tree(self, window: Window, answer: Observation) -> tuple[Observation, ChangeSet | None, set[str]]:
         """The answer with what it did to the tree, the change set if it is new, and paths a command brought in."""

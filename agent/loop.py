@@ -72,6 +72,9 @@ class _Loop:
         rules = PHASES[phase]
         outputs = itertools.count(window.clock + 1)
         desk = Desk(bench.box, brief.limits.command_seconds, bench.cancelled, outputs=outputs, finder=bench.finder)
+        desk.chooser = bench.chooser if rules.writes != "nothing" else None
+        if desk.chooser is not None:
+            desk.chooser.begin()
         if rules.writes == "tests":
             desk.may_write = is_test
         self._tools = rules.tools(Situation(window, brief, desk))

@@ -32,8 +32,8 @@ def listed(places: Sequence[Excerpt], chars: int) -> str:
 def heading(hit: Hit) -> str:
     """`src/cart.py:10-24 Cart.total`, on one line whatever the file's name is."""
     lines = f"{hit.start_line}-{hit.end_line}" if hit.end_line > hit.start_line else str(hit.start_line)
-    symbol = f" {_one_line(hit.symbol)[:_SYMBOL_CHARS]}" if hit.symbol else ""
-    return f"{_one_line(hit.path)[:_PATH_CHARS]}:{lines}{symbol}"
+    symbol = f" {one_line(hit.symbol)[:_SYMBOL_CHARS]}" if hit.symbol else ""
+    return f"{one_line(hit.path)[:_PATH_CHARS]}:{lines}{symbol}"
 
 
 def _numbered(place: Excerpt) -> str:
@@ -48,5 +48,6 @@ def _numbered(place: Excerpt) -> str:
     return "\n".join(shown)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """`text` with whatever is not printable, line ends and lone surrogates included, as an escape."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)

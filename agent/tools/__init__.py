@@ -10,6 +10,7 @@ from agent.tools.editing import EDITING
 from agent.tools.reading import READING
 from agent.tools.running import RUNNING
 from agent.tools.searching import SEARCHING
+from agent.tools.testing import TESTING
 from agent.tools.tool import Arguments, Observation, Tool, find
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "READING",
     "RUNNING",
     "SEARCHING",
+    "TESTING",
     "Arguments",
     "Desk",
     "Observation",

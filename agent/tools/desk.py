@@ -14,6 +14,7 @@ from sandboxes.contract import Box, CommandResult
 
 if TYPE_CHECKING:
     from codebase.index import Finder
+    from codebase.testing import Chooser
 
 OUTPUT_CHARS = 10_000
 _POLL_S = 0.25
@@ -33,6 +34,8 @@ class Desk:
     outputs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """Numbers for kept outputs; a resumed window counts on, as its conversation names the earlier ones."""
     finder: Finder | None = None
+    chooser: Chooser | None = None
+    """Knows the tests of the tree the window started from."""
 
     def run(self, command: str, timeout: float) -> CommandResult:
         """Runs a shell command (bash where there is one), its standard error joined to its output.

@@ -53,7 +53,7 @@ class Chooser:
         self._begun = False
         self._map: TestMap | None = None
         self.failure: Exception | None = None
-        """Why there is no map, once that is known."""
+        """Why there is no answer, once that is known."""
 
     def begin(self) -> None:
         """Has the map made beside what the caller goes on with."""
@@ -76,9 +76,13 @@ class Chooser:
         self.begin()
         if not self._made.wait(wait_s) or self._map is None:
             return None
-        with self._lock:
-            edits = list(self._edits(changes))
-            selection = self._map.select(edits, most=MOST)
+        try:
+            with self._lock:
+                selection = self._map.select(self._edits(changes), most=MOST)
+        except Exception as error:
+            # As below: what a hostile tree can do to it ends here.
+            self.failure = error
+            return None
         return Choice(selection, tuple(commands_for(selection.likely, self._known, self._script)))
 
     def _work(self) -> None:

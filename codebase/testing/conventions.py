@@ -12,7 +12,8 @@ _CAMEL = r"(?:\w*[a-z0-9])?(?:Test|Tests|TestCase|IT|Spec|Should)"
 _NAMED = re.compile(
     r"test_.*\.(?:py|rb|php|c|cc|cpp|cxx|rs|js|ts|lua)|.*_(?:test|tests)\.(?:py|go|rs|c|cc|cpp|cxx|rb|php|js|ts|ex|exs)|"
     r"tests?\.(?:py|rs|js|ts|jsx|tsx)|.*[._-](?:test|tests|spec|cy|e2e)\.[cm]?[jt]sx?|.*_spec\.rb|"
-    rf"{_CAMEL}\.(?:java|kt|kts|scala|groovy|cs|fs|php|swift)|Test[A-Z]\w*\.(?:java|kt|cs|php|cpp|cc)|.*-test\.(?:js|ts)"
+    rf"{_CAMEL}\.(?:java|kt|kts|scala|groovy|cs|fs|php|swift)|Test[A-Z]\w*\.(?:java|kt|cs|php|cpp|cc)|.*-test\.(?:js|ts)",
+    re.DOTALL,
 )
 # In a folder of tests these languages have a test in every file that is none of its own helpers.
 _ANY_NAME = frozenset({".js", ".ts", ".jsx", ".tsx", ".mjs", ".cjs", ".mts", ".cts", ".rs", ".c", ".cc", ".cpp", ".rb"})

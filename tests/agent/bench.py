@@ -32,7 +32,8 @@ from agent import (
     run_phase,
     to_json,
 )
-from codebase.index import BlobCache, Finder, build_corpus
+from codebase.index import BlobCache, Contents, Finder, build_corpus
+from codebase.testing import Chooser, build_map
 from demo.scripted_model import ScriptedModel
 from demo.scripted_script import Script
 from sandboxes import Box, BubblewrapBackend, SandboxSpec
@@ -84,6 +85,20 @@ def a_finder(state: Path, files: Mapping[str, str] = PROJECT) -> Finder:
         return Finder(build_corpus(files_tree, cache), files_tree)
     finally:
         cache.close()
+
+
+def a_chooser(state: Path, files: Mapping[str, str] = PROJECT) -> Chooser:
+    """Knows which of the files test which; ready."""
+    files_tree = MemoryTree({path: text.encode() for path, text in files.items()})
+    cache = BlobCache(state / "index.db")
+    try:
+        corpus = build_corpus(files_tree, cache)
+        made = build_map(corpus, files_tree, Contents(files_tree), cache)
+    finally:
+        cache.close()
+    chooser = Chooser(Contents(files_tree), lambda: made)
+    assert chooser.choose({}, wait_s=60.0) is not None
+    return chooser
 
 
 @dataclass
@@ -189,6 +204,7 @@ def play(
     stop: Stop | None = None,
     policy: CallPolicy | None = None,
     finder: Finder | None = None,
+    chooser: Chooser | None = None,
     **changed: Any,
 ) -> Play:
     """Runs one window against a scripted model over HTTP. A mismatch with the script fails the test."""
@@ -205,6 +221,7 @@ def play(
             cancelled=stop or Stop(),
             report=reports.append,
             finder=finder,
+            chooser=chooser,
         )
         result = run_phase(phase, brief(phase, **changed), bench)
     print(result.status, result.reason)

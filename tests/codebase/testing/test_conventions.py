@@ -14,7 +14,7 @@ from codebase.testing.conventions import is_support, is_test, likeness, subject
         "src/__tests__/cart.js", "cypress/cart.cy.ts", "spec/cart_spec.rb", "test/cart_test.rb", "tests/cart.rs",
         "src/tests.rs", "src/test/java/shop/CartTest.java", "src/test/java/shop/CartIT.java", "shop/TestCart.java",
         "Shop.Tests/CartTests.cs", "tests/CartTest.php", "test/cart.c", "test_cart.cc", "cart-test.js",
-        "testing/test_config.py", "tests/test_utils.py", "src/test/kotlin/CartSpec.kt",
+        "testing/test_config.py", "tests/test_utils.py", "src/test/kotlin/CartSpec.kt", "tests/test_a\nb.py",
     ],
 )  # fmt: skip
 def test_these_are_tests(path: str) -> None:
