@@ -1,6 +1,8 @@
 """`@forgehand explain`: asked in a comment, answered in one, against the twin, a real mirror and a real index."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -8,7 +10,7 @@ from urllib.parse import unquote, urlparse
 import httpx
 import pytest
 
-from store import Stage
+from store import Stage, budgets
 from tests.workers.floor import Floor, durations_script, furnished_floor
 
 LINK = re.compile(r"\]\((https?://[^)\s]+)\)")
@@ -140,25 +142,34 @@ def test_a_question_stands_in_nobodys_way(tmp_path: Path) -> None:
         assert sum("seconds_in" in one["body"] for one in floor.comments()) == 2
 
 
+def push(floor: Floor, folder: Path, branch: str, path: str, content: str) -> str:
+    """A commit on a new branch that adds a file; its name."""
+    folder.mkdir()
+    address = f"{floor.stage.url}/{floor.stage.repository}.git"
+    address = address.replace("http://", f"http://x-access-token:{floor.stage.tokens['maria']}@")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
+    person = ["-c", "user.name=Maria", "-c", "user.email=maria@example.org"]
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *person, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    git("clone", "-q", address, ".")
+    (folder / path).write_text(content, encoding="utf-8")
+    git("add", "--all")
+    git("commit", "-qm", "Add a file")
+    git("push", "-q", "origin", f"HEAD:{branch}")
+    return git("rev-parse", "HEAD")
+
+
 def test_a_pull_request_is_answered_on_its_head(tmp_path: Path) -> None:
     with furnished_floor(tmp_path, model_prices={}, model="") as floor:
         repository = floor.stage.repository
-        base = tip(floor)
         content = "def count_fortnights(seconds):\n    return seconds // 1209600\n"
-        floor.maria.ask("POST", f"/repos/{repository}/git/refs", {"ref": "refs/heads/fortnights", "sha": base})
-        blob = floor.maria.ask("POST", f"/repos/{repository}/git/blobs", {"content": content, "encoding": "utf-8"})
-        tree = floor.maria.ask(
-            "POST",
-            f"/repos/{repository}/git/trees",
-            {
-                "base_tree": floor.maria.ask("GET", f"/repos/{repository}/git/commits/{base}")["tree"]["sha"],
-                "tree": [{"path": "durations/fort nights.py", "mode": "100644", "type": "blob", "sha": blob["sha"]}],
-            },
-        )
-        commit = floor.maria.ask(
-            "POST", f"/repos/{repository}/git/commits", {"message": "Count", "tree": tree["sha"], "parents": [base]}
-        )
-        floor.maria.ask("PATCH", f"/repos/{repository}/git/refs/heads/fortnights", {"sha": commit["sha"]})
+        sha = push(floor, tmp_path / "clone", "fortnights", "durations/fort nights.py", content)
         pull = floor.maria.ask(
             "POST", f"/repos/{repository}/pulls", {"title": "Fortnights", "head": "fortnights", "base": "main"}
         )
@@ -169,7 +180,7 @@ def test_a_pull_request_is_answered_on_its_head(tmp_path: Path) -> None:
         assert "`count_fortnights`" in body
         assert any("fort%20nights.py" in url for url in links(body))
         for url in links(body):
-            resolve(floor, url, commit["sha"])
+            resolve(floor, url, sha)
 
 
 def test_a_model_words_the_answer_and_what_it_makes_up_is_left_out(tmp_path: Path) -> None:
@@ -194,4 +205,5 @@ def test_a_model_words_the_answer_and_what_it_makes_up_is_left_out(tmp_path: Pat
         assert "5 times" not in body
         for url in links(body):
             resolve(floor, url, tip(floor))
-        assert len(floor.model.requests) == 2
+        with floor.workshop.database.read() as session:
+            assert budgets.spending(session, task.id).steps == 2
