@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from codebase.packages import PackageManager
-from codebase.purposes import Purpose, uses_of
+from codebase.purposes import ANY, Purpose, uses_of
 from codebase.running import Follower, Run
 from codebase.source import Evidence, Source
 from codebase.tasks import Task
@@ -33,11 +33,13 @@ _OWN: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A shell command for the repository's root, what it is for, and the line that speaks for it."""
+    """A shell command for the repository's root, what it is for, the line that speaks for it, and the languages it
+    speaks for (empty: all)."""
 
     command: str
     purpose: Purpose
     where: Evidence
+    languages: frozenset[str] = ANY
 
 
 def find_commands(
@@ -67,13 +69,14 @@ def _from_tasks(
         if task.folder or not wanted or _ASIDE.search(name) or (task.runner == "pre-commit" and task.name):
             continue
         wanted |= {"lint", "format", "types"} if "lint" in wanted else set()
-        found: set[Purpose] = set()
+        found: dict[Purpose, frozenset[str]] = {}
         for step in task.steps:
             for run in follower.follow(step.command, step.where, task.folder, block=False):
-                found |= {use.purpose for use in uses_of(run.words, hook=step.gates or run.gates)}
+                for use in uses_of(run.words, hook=step.gates or run.gates):
+                    found[use.purpose] = found.get(use.purpose, ANY) | use.languages
         for purpose in _NAMES:
-            if purpose in wanted & found:
-                yield Command(task.call.replace("npm run", f"{node} run"), purpose, task.where)
+            if purpose in wanted and purpose in found:
+                yield Command(task.call.replace("npm run", f"{node} run"), purpose, task.where, found[purpose])
 
 
 _ASIDE = re.compile(r"fix|update|baseline|watch|serve|auto\b|clean|publish|release|upload")
@@ -87,11 +90,11 @@ def _from_ci(runs: tuple[Run, ...]) -> Iterator[Command]:
             continue
         if "$" in run.text or "/" in run.text.partition(" ")[0]:
             continue
-        uses = {use.purpose for use in uses_of(run.words)}
-        for purpose in _NAMES:
-            if purpose in uses and purpose not in done and "test" not in uses:
-                done.add(purpose)
-                yield Command(run.text, purpose, run.trail[0])
+        uses = uses_of(run.words)
+        for use in uses if all(use.purpose != "test" for use in uses) else ():
+            if use.purpose in _NAMES and use.purpose not in done and use.checks:
+                done.add(use.purpose)
+                yield Command(run.text, use.purpose, run.trail[0], use.languages)
 
 
 def _from_managers(managers: tuple[PackageManager, ...]) -> Iterator[Command]:

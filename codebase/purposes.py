@@ -217,6 +217,8 @@ def uses_of(words: tuple[str, ...], *, hook: bool = False) -> tuple[Use, ...]:
             hook or not needs or any(word == flag or word.startswith(f"{flag}=") for word in rest for flag in needs)
         )
         for purpose in tool.purposes:
+            if purpose == "test" and _skips_tests(words):
+                continue
             found.setdefault((purpose, program), Use(purpose, _label(words), tool.languages, checks))
     if program == "cmake" and (target := _TARGET.search(" ".join(words[1:]))):
         purpose = "format" if "format" in target[1] else "lint"

@@ -14,6 +14,7 @@ from yaml import Node
 
 MAX_TEXT = 256 << 10  # bytes; configuration and prose written by people are far smaller
 MAX_YAML = 64 << 10  # characters; PyYAML takes about a second for 100 kB
+MAX_DEPTH = 100  # of brackets; PyYAML takes seconds to give up at thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,9 @@ class Source:
         if len(text) > MAX_YAML:
             self._give_up(path, f"YAML of more than {MAX_YAML} characters")
             return None
+        if _deepest(text) > MAX_DEPTH:
+            self._give_up(path, f"YAML nested more than {MAX_DEPTH} deep")
+            return None
         try:
             node: Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
         except (yaml.YAMLError, ValueError, RecursionError) as problem:
@@ -141,6 +145,18 @@ class Source:
 
 def _short(problem: Exception) -> str:
     return " ".join(str(problem).split())[:160] or type(problem).__name__
+
+
+def _deepest(text: str) -> int:
+    """How deep brackets are nested in a text at most; those in quotes count too."""
+    deepest = depth = 0
+    for sign in text:
+        if sign in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in "]}":
+            depth = max(depth - 1, 0)
+    return deepest
 
 
 def line_of(text: str, needle: str, start: int = 0) -> int:

@@ -43,7 +43,8 @@ def plain_steps(system: str, path: str, section: yaml.Node | None) -> Iterator[C
 
 def folder_of(name: str) -> str:
     """A folder as CI files name it, from the root; the root where it is not known before the run."""
-    return "" if "$" in name else name.removeprefix("./").strip("/").removeprefix(".")
+    folder = name.removeprefix("./").strip("/")
+    return "" if "$" in name or folder == "." else folder
 
 
 def is_true(node: yaml.Node | None) -> bool:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from codebase.readiness.assessment import Assessment, Kind
+from codebase.readiness.checks import REWRITES
 from codebase.readiness.ground import Ground
 
 
@@ -40,6 +41,7 @@ def _recipe(language: str, kind: Kind) -> Recipe | None:
 
 _AS = {"TypeScript": "JavaScript", "C": "C++", "CUDA": "C++"}
 
+NEW_WORKFLOW = "Run it for every change: add"
 _APART = (
     "Put the tests that start something in a folder or under a marker of their own, so that an agent can run the quick "
     "ones alone, and run both in CI."
@@ -68,6 +70,8 @@ def advise(ground: Ground, assessment: Assessment) -> tuple[str, ...]:
         return (_in_ci(ground, _own_command(ground, assessment) or _default(ground, kind)),)
     if kind == "integration tests" and state == "partial":
         return (_APART,)
+    if assessment.note == REWRITES:
+        return ("Give it the option with which it only checks, or follow it with `git diff --exit-code`.",)
     recipe = _recipe(language, kind)
     if recipe is None:
         return (f"Choose a tool for {kind} of {ground.language or 'this code'} and run it in {_ci_file(ground)[0]}.",)
@@ -162,7 +166,7 @@ def _in_ci(ground: Ground, command: str) -> str:
         if there:
             return f"Run it for every change: add the step {step} to `{path}`."
         job = "`on: [push, pull_request]` and one job that checks out, installs and has"
-        return f"Run it for every change: add `{path}` with {job} {step}."
+        return f"{NEW_WORKFLOW} `{path}` with {job} {step}."
     return f"Run `{command}` for every change, in `{path}`."
 
 

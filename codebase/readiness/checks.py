@@ -11,6 +11,8 @@ from codebase.readiness.configuration import bound_plugins, configured
 from codebase.readiness.ground import Ground, idle, ran
 from codebase.source import Evidence, line_of
 
+REWRITES = "it changes files and never fails"
+
 
 def style(ground: Ground) -> Assessment:
     """Linters and formatters."""
@@ -27,6 +29,10 @@ def style(ground: Ground) -> Assessment:
     ]
     if signs:
         return Assessment("style", "present", (*signs[:3], *idle(ground, "lint", "format")), ())
+    rewriting = [run for run, _ in ground.uses("format", rewriting=True)]
+    if rewriting:
+        sign = Sign(f"CI runs `{rewriting[0].text}`", rewriting[0].trail[0], rewriting[0].trail)
+        return Assessment("style", "partial", (sign,), (), REWRITES)
     elsewhere = ran(ground.uses("lint", "format", anyone=True))
     editor = [Sign("editors are told indentation and line ends, which nothing checks", Evidence(".editorconfig", 1))]
     partly = [*elsewhere, *(editor if ".editorconfig" in ground.source else [])]

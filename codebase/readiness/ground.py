@@ -60,9 +60,11 @@ class Ground:
             if run.counts and run.words[:2] == ("git", "diff") and {"--exit-code", "--quiet"} & set(run.words)
         )
 
-    def uses(self, *purposes: Purpose, counting: bool = True, anyone: bool = False) -> list[tuple[Run, Use]]:
+    def uses(
+        self, *purposes: Purpose, counting: bool = True, anyone: bool = False, rewriting: bool = False
+    ) -> list[tuple[Run, Use]]:
         """What CI runs for these purposes and the main language. `counting`: only what fails CI for a change.
-        `anyone`: for other languages too."""
+        `anyone`: for other languages too. `rewriting`: also formatters that change files and fail for nothing."""
         return [
             (run, use)
             for run in self.facts.ci
@@ -70,7 +72,7 @@ class Ground:
             for use in uses_of(run.words, hook=run.gates)
             if use.purpose in purposes
             and not (use.purpose == "build" and run.words[0] == "tsc" and not _BUILDS.search(" ".join(run.through)))
-            and (use.checks or run.trail[0].path in self.compared)
+            and (use.checks or run.trail[0].path in self.compared or rewriting)
             and (anyone or not use.languages or use.languages & self.languages)
         ]
 
@@ -89,7 +91,8 @@ class Ground:
 
     def commands(self, *purposes: Purpose) -> list[Sign]:
         """The repository's own commands for a purpose."""
-        chosen = [command for command in self.facts.commands if command.purpose in purposes]
+        chosen = [one for one in self.facts.commands if one.purpose in purposes]
+        chosen = [one for one in chosen if not one.languages or one.languages & self.languages]
         signs = [Sign(f"`{command.command}` is there to run", command.where) for command in chosen]
         return list(dict.fromkeys(signs))
 

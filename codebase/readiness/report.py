@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from codebase.facts import Facts
-from codebase.readiness.advice import advise
+from codebase.readiness.advice import NEW_WORKFLOW, advise
 from codebase.readiness.assessment import Assessment, Kind, Sign
 from codebase.readiness.checks import docs, observability, style, types
 from codebase.readiness.ground import Ground
@@ -74,12 +75,26 @@ def report(facts: Facts, source: Source) -> Report:
     ground = Ground(facts, source)
     judged = (judge(ground) for judge in _JUDGES)
     told = (replace(one, note=one.note or _SOUGHT[one.kind]) if one.state == "missing" else one for one in judged)
-    assessments = tuple(replace(one, todo=advise(ground, one)) for one in told)
+    assessments = _once(replace(one, todo=advise(ground, one)) for one in told)
     unread = [f"{one.path}: {one.why}" for one in source.unreadable]
     for path in source.paths:
         if path in _NOT_READ or path.startswith((".buildkite/", ".drone.", ".woodpecker")):
             unread.append(f"{path}: a CI system whose files are not read here")
     return Report(ground.language, assessments, tuple(dict.fromkeys(unread)))
+
+
+def _once(assessments: Iterable[Assessment]) -> tuple[Assessment, ...]:
+    """A workflow that is to be added is described once; after that its steps are only named."""
+    known = False
+    found: list[Assessment] = []
+    for one in assessments:
+        steps = []
+        for step in one.todo:
+            new = step.startswith(NEW_WORKFLOW)
+            steps.append(f"Give that workflow the step {step.rpartition(' has ')[2]}" if new and known else step)
+            known |= new
+        found.append(replace(one, todo=tuple(steps)))
+    return tuple(found)
 
 
 _SOUGHT: dict[Kind, str] = {
