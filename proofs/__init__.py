@@ -7,6 +7,7 @@ by pure functions; a report without tests is never a pass, and trouble with a bo
 
 from proofs.evidence import CommandRun, Flaky, Outcome, Proof, ReproductionResult, Side, Verdict
 from proofs.execution import run_plain
+from proofs.exercised import Exercised
 from proofs.plan import ProofPlan, Reproduction
 from proofs.proving import SetUp, prove
 from proofs.rendering import render_markdown, render_summary
@@ -14,6 +15,7 @@ from proofs.touched import Kind, classify
 
 __all__ = [
     "CommandRun",
+    "Exercised",
     "Flaky",
     "Kind",
     "Outcome",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from proofs.exercised import Exercised
 from proofs.report import Format
 from proofs.results import Status
 from proofs.touched import KINDS
@@ -74,6 +75,7 @@ class Proof:
     fixed: failed on base, passes on head. kept: passed and passes. broken: passed on base, fails on head twice.
     still_failing: fails on both. new: on head only, with its status. vanished: on base only. newly_skipped: ran on
     base, skipped on head. `touched` maps every kind of file to the paths of the patch of that kind.
+    exercised: the changed code with the tests that exercise it, which has no say in the verdict.
     """
 
     verdict: Verdict
@@ -94,6 +96,7 @@ class Proof:
     counts: Mapping[str, int] = field(default_factory=dict)
     touched: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(KINDS, ()))
     notes: tuple[str, ...] = ()
+    exercised: tuple[Exercised, ...] = ()
 
     def to_json(self) -> str:
         """One JSON document, keys sorted; the schema is in docs/proof.md."""
@@ -111,6 +114,10 @@ class Proof:
                 raise ValueError(f"unknown verdict {document['verdict']!r}")
             document["commands"] = tuple(_run(run) for run in document["commands"])
             document["flaky"] = tuple(Flaky(**flaky) for flaky in document["flaky"])
+            # Documents from before this key are proofs all the same.
+            document["exercised"] = tuple(
+                Exercised(one["path"], tuple(one["tests"]), one["counts"]) for one in document.get("exercised", ())
+            )
             document["touched"] = {kind: tuple(paths) for kind, paths in document["touched"].items()}
             for name in ("fixed", "kept", "broken", "still_failing", "vanished", "newly_skipped", "notes"):
                 document[name] = tuple(document[name])

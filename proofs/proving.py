@@ -10,6 +10,7 @@ from typing import BinaryIO
 from proofs.comparison import Comparison, compare, failing_now, judge
 from proofs.evidence import CommandRun, Proof, ReproductionResult, Side
 from proofs.execution import run_plain, run_tests
+from proofs.exercised import exercised
 from proofs.plan import ProofPlan, Reproduction
 from proofs.results import Status, one_line_name, printable
 from proofs.touched import KINDS, classify
@@ -44,6 +45,7 @@ def prove(
     head_sha: str,
     changed: Mapping[str, str],
     set_up: SetUp = lambda box, side: (),
+    exercising: Mapping[str, Sequence[str]] | None = None,
 ) -> Proof:
     """Runs the plan on base and on head and compares.
 
@@ -51,6 +53,9 @@ def prove(
     of the two commits, straight from git and not from any box an agent has been in. `changed` maps the paths of the
     patch to "added", "modified", "deleted", "renamed" or "type_changed". A set-up command that did not pass ends the
     proof as could_not_run.
+
+    `exercising` maps changed files of code to the test files that exercise them, the likeliest first, none where
+    nothing says that any does; the proof sets the head's results beside them, as evidence and not for the verdict.
 
     A test that passed on base and fails on head gets a second run, in a third box; when it passes there it is flaky,
     not broken. Trouble with the boxes is never raised: it gives the verdict could_not_run with its reason.
@@ -99,6 +104,7 @@ def prove(
         newly_skipped=seen.newly_skipped[:MAX_NAMES],
         flaky=seen.flaky[:MAX_NAMES],
         counts=_counts(seen),
+        exercised=exercised(exercising or {}, head.tests),
     )
 
 

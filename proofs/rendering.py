@@ -78,6 +78,7 @@ def _render(proof: Proof, *, with_output: bool) -> str:
         parts.append(_table(("command", "on", "result", "seconds", "tests"), rows))
         parts += _outputs([run for run in proof.commands if not run.passed]) if with_output else []
     parts += _test_lists(proof)
+    parts += _exercised(proof)
     parts += _touched(proof)
     notes = dict.fromkeys((*proof.notes, *(note for run in proof.commands for note in run.notes)))
     if notes:
@@ -147,6 +148,21 @@ def _test_lists(proof: Proof) -> list[str]:
             lines.append(f"- and {number - len(lines)} more")
         parts.append(_folded(title, "\n".join(lines)))
     return parts
+
+
+def _exercised(proof: Proof) -> list[str]:
+    """Beside each changed file the tests that exercise it: for people, so that a green run of other tests shows."""
+    if not proof.exercised:
+        return []
+    rows = []
+    for one in proof.exercised[:_MAX_ROWS]:
+        named = ", ".join(code(test[:160]) for test in one.tests[:5]) + (" ..." if len(one.tests) > 5 else "")
+        ran = ", ".join(f"{number} {status}" for status, number in one.counts.items())
+        rows.append((code(one.path[:160]), named or "no test exercises it", ran or ("not told" if one.tests else "")))
+    left_out = len(proof.exercised) - len(rows)
+    said = "Read off the code of the base, not measured; the verdict does not depend on it."
+    more = f" {left_out} more files are left out." if left_out else ""
+    return ["#### Tests of the changed code", said + more, _table(("changed", "exercised by", "on head"), rows)]
 
 
 def _touched(proof: Proof) -> list[str]:

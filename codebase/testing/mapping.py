@@ -34,6 +34,7 @@ _MOST_WORDS = 60
 _REASONS_SHOWN = 6
 _TESTS_SHOWN = 12
 _DEEPEST = 3
+_CHANGED = 10.0
 _UNLINKED = 0.3
 """A name in a test that no import leads to may be another one's."""
 _DEFINED = re.compile(
@@ -110,11 +111,20 @@ class TestMap:
             self._edit(edit, found, (log2(1 + edit.size) + 0.1) / total)
         for edit in edits:
             if is_test(edit.path) and edit.new_path is not None:
-                found[edit.new_path].add("changed", edit.path, "", 10.0)
+                found[edit.new_path].add("changed", edit.path, "", _CHANGED)
+                self._said(edit, code, found)
         gone = {edit.path for edit in edits if edit.new_path != edit.path}
         ranked = sorted((path for path in found if path not in gone), key=lambda path: (-found[path].score, path))
         chosen = tuple(self._selected(path, found[path]) for path in ranked[:most])
         return Selection(chosen, self._unexercised(code, found), max(0, len(ranked) - most))
+
+    def _said(self, test: Edit, code: Sequence[Edit], found: dict[str, _Found]) -> None:
+        """What a test's own changed lines name of the changed code, which the commit of this map cannot know."""
+        words = set(WORD.findall(test.text))
+        for edit in code:
+            for symbol in self._symbols(edit):
+                if symbol.worth == 1.0 and symbol.name in words and test.new_path is not None:
+                    found[test.new_path].add("names", edit.path, symbol.for_, self._weights.names / len(code))
 
     def _unexercised(self, code: Sequence[Edit], found: Mapping[str, _Found]) -> tuple[str, ...]:
         covered = {reason.path for one in found.values() for reason in one.reasons if reason.kind in EXERCISES}

@@ -205,3 +205,14 @@ def test_bounds_and_nothing_at_all() -> None:
 def test_the_same_change_gives_the_same_answer() -> None:
     edits = [edited("shop/cart.py", "return amount", "return round(amount)"), edited("shop/users.py", "user", "u")]
     assert mapped(SHOP).select(edits) == mapped(dict(reversed(SHOP.items()))).select(edits)
+
+
+def test_a_new_test_that_names_the_changed_code_exercises_it() -> None:
+    edits = [
+        edited("shop/orphan.py", "return 1", "return 2"),
+        compare("tests/test_orphan_new.py", None, "from shop.orphan import lonely\n\nassert lonely() == 2\n"),
+    ]
+    chosen = mapped(SHOP).select(edits)
+    assert chosen.unexercised == ()
+    (new,) = chosen.exercising("shop/orphan.py")
+    assert (new.path, new.changed) == ("tests/test_orphan_new.py", True)
