@@ -5,25 +5,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from cli import solve_folder
+from cli import repository, solve_folder
 from cli.errors import CannotRun
-from cli.output import console, document
-from codebase.facts import read_facts
+from cli.output import console, document, printable
+from codebase import Source
+from codebase.facts import facts_of
 from codebase.history import IGNORE_FILE, Past, read_ignored, read_log, read_past
-from codebase.index import BlobCache, Contents, FolderTree, Tree, build_corpus
+from codebase.index import Contents
 from codebase.index.grammars import grammar_for
-from codebase.index.links import links_of
 from codebase.navigation.imports import import_graph
-from codebase.wiki import FolderRefused, Known, Origin, forge_of, opened, pages, publish, survey
+from codebase.readiness import files_to_read, report
+from codebase.wiki import FolderRefused, Known, Origin, Published, Survey, forge_of, opened, pages, publish, survey
 from repositories.commit_history import commit_history
 from repositories.commit_tree import commit_tree
-from repositories.errors import EmptyRepository
 from repositories.published import published_at
 from settings import load_settings
 
@@ -40,13 +40,17 @@ def build(
     repo: Annotated[Path, typer.Option(metavar="DIR", help="A git clone, or any folder with code.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pages go: a new folder, or a wiki made before.")],
     rev: Annotated[str, typer.Option(help="The commit, in a git clone.")] = "HEAD",
+    model: Annotated[
+        str | None, typer.Option(help="As LiteLLM names it, or scripted:FILE; default: none, the code speaks.")
+    ] = None,
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="What the repository is called.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write a repository's wiki: its parts and how they connect, entry points, tests, people, what changes together.
 
     Every statement leads to the lines it stands on, and nothing needs a network or a script. Built again, only pages
-    whose inputs changed are written.
+    whose inputs changed are written. With --model a model describes each part of the code; whatever of that its
+    citations do not show is left out, and the exit status is 1 when the model did not answer for every part.
 
     Example: forgehand wiki build --repo . --out ~/wiki"""
     began = time.monotonic()
@@ -54,75 +58,81 @@ def build(
     if not repo.is_dir():
         raise CannotRun(f"--repo {repo}: there is no such folder")
     source, folder = repo.resolve(), out.expanduser().resolve()
+    is_clone = solve_folder.is_repository(source)
+    if is_clone:
+        commit_tree(source, rev)  # said before a folder is made
+    elif folder.is_relative_to(source):
+        raise CannotRun(f"--out {out} lies in the folder that is read. Choose one outside of it")
+    prose = None
     try:
-        with opened(folder) as wiki:
-            known, origin = _known(source, folder, rev, name, screen)
-            found = survey(known)
-            done = publish(pages(found), known.contents, origin, wiki)
+        with opened(folder) as wiki, repository.opened(source, rev, show_progress=not as_json) as one:
+            found, origin = _known(source, rev, name, one, is_clone=is_clone)
+            if model is not None:
+                from cli.wiki_prose import write_prose
+
+                with _bar(screen, "Asking the model") as told:
+                    prose = write_prose(found, one.commit, model, told)
+            done = publish(pages(found, prose.paragraphs if prose else None), one.contents, origin, wiki)
     except FolderRefused as error:
         raise CannotRun(f"--out: {error}") from None
-    seconds = time.monotonic() - began
     if as_json:
-        document(
-            {
-                "out": str(folder),
-                "commit": origin.commit,
-                "pages": len(done.written) + len(done.unchanged),
-                "written": sorted(done.written),
-                "unchanged": len(done.unchanged),
-                "removed": sorted(done.removed),
-                "parts": len(found.parts),
-                "seconds": round(seconds, 2),
-            }
-        )
-        return
-    told = console()
+        said = _as_json(folder, origin, found, done, time.monotonic() - began)
+        document(said | {"prose": prose.as_json() if prose else None})
+    else:
+        _print(folder, done, time.monotonic() - began)
+        if prose is not None:
+            console().print(
+                f"{prose.sentences} sentences about {len(prose.paragraphs)} parts were written and checked; "
+                f"{len(prose.dropped)} were left out, which their citations do not show"
+            )
+    if prose is not None and prose.trouble:
+        screen.print(f"The model did not answer for every part: {printable(prose.trouble)}. Build again to go on")
+        raise typer.Exit(1)
+
+
+def _as_json(folder: Path, origin: Origin, found: Survey, done: Published, seconds: float) -> dict[str, Any]:
+    return {
+        "out": str(folder),
+        "commit": origin.commit or None,
+        "pages": len(done.written) + len(done.unchanged),
+        "written": sorted(done.written),
+        "unchanged": len(done.unchanged),
+        "removed": sorted(done.removed),
+        "parts": len(found.parts),
+        "seconds": round(seconds, 2),
+    }
+
+
+def _print(folder: Path, done: Published, seconds: float) -> None:
+    screen = console()
     changed = f"{len(done.written)} written, {len(done.unchanged)} unchanged, {len(done.removed)} removed"
-    told.print(f"{len(done.written) + len(done.unchanged)} pages: {changed}; {seconds:.1f} s")
-    told.print(f"{folder / 'index.html'}")
+    screen.print(f"{len(done.written) + len(done.unchanged)} pages: {changed}; {seconds:.1f} s")
+    screen.print(printable(f"{folder / 'index.html'}"))
 
 
-def _known(source: Path, out: Path, rev: str, given: str | None, screen: Console) -> tuple[Known, Origin]:
-    """What is known of a commit, or of a folder as it lies there. CannotRun, RepositoryError."""
-    settings = load_settings()
-    key = hashlib.sha256(str(source).encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    tree, commit, address = _tree(source, out, rev)
-    contents = Contents(tree)
+def _known(
+    source: Path, rev: str, given: str | None, one: repository.Opened, *, is_clone: bool
+) -> tuple[Survey, Origin]:
+    """What is known of a commit, or of a folder as it lies there."""
+    contents = one.contents
+    address = published_at(source, rev) if is_clone else None
     forge = forge_of(address) if address else None
     of_folder = source.name.removesuffix(".git") or "repository"
     name = given or (forge.home.rpartition("/")[2] if forge else of_folder)
-    cache = BlobCache(settings.state_dir / "indexes" / f"{key}.db")
-    try:
-        with _bar(screen, "Reading the code") as progress:
-            corpus = build_corpus(tree, cache, progress=progress)
-        coded = [file for path, file in contents.files.items() if grammar_for(path) is not None]
-        with _bar(screen, "Following imports") as progress:
-            links = links_of(tree, coded, cache, progress=progress)
-    finally:
-        cache.close()
+    links = one.links_of([path for path in contents.files if grammar_for(path) is not None])
     imports = import_graph(contents.files, links, contents.read)
-    facts = read_facts(lambda: contents.files, contents.read)
-    past = _past(source, rev, contents, settings.state_dir / "histories" / key) if commit else None
-    return Known(name, corpus, contents, links, imports, facts, past), Origin(name, commit, forge)
+    paths = list(contents.files)
+    contents.load(files_to_read(paths))
+    files = Source(lambda: paths, contents.read)
+    facts = facts_of(files)
+    past = _past(source, rev, contents) if is_clone else None
+    known = Known(name, one.corpus, contents, links, imports, facts, past, report(facts, files))
+    return survey(known), Origin(name, one.commit, forge)
 
 
-def _tree(source: Path, out: Path, rev: str) -> tuple[Tree, str, str | None]:
-    """The files, the commit they are of (empty: none), and the address of the remote that has it."""
-    if solve_folder.is_repository(source):
-        try:
-            tree = commit_tree(source, rev)
-        except EmptyRepository as error:
-            raise CannotRun(f"--repo {source}: {error}") from None
-        return tree, tree.commit, published_at(source, rev)
-    if rev != "HEAD":
-        raise CannotRun(f"--rev {rev}: {source} is no git repository. Leave it out")
-    if out.is_relative_to(source):
-        raise CannotRun(f"--out {out} lies in the folder that is read. Choose one outside of it")
-    return FolderTree(source), "", None
-
-
-def _past(source: Path, rev: str, contents: Contents, kept: Path) -> Past:
-    log = commit_history(source, rev).log(kept)
+def _past(source: Path, rev: str, contents: Contents) -> Past:
+    key = hashlib.sha256(str(source).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    log = commit_history(source, rev).log(load_settings().state_dir / "histories" / key)
     ignored = (contents.read(IGNORE_FILE) or b"").decode("utf-8", "replace")
     return read_past(read_log(log.data), contents.files, read_ignored(ignored))
 

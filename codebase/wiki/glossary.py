@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from codebase.index.corpus import Corpus
-from codebase.index.words import terms_of
+from codebase.index.blob import Blob
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\WA-Z\d_]+|[A-Z]|\d+")
 _COMMON_WORDS = """
@@ -18,11 +17,12 @@ handler manager factory impl interface mixin with for from and not the
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
 _LEAST_FILES = 3
+_WORD = re.compile(rb"[A-Za-z_]\w{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`name` is defined at these lines, and stands in `files` files."""
+    """`name` is defined at these lines, and stands in `files` of the files that were read."""
 
     name: str
     path: str
@@ -32,41 +32,41 @@ class Term:
     files: int
 
 
-def find_terms(corpus: Corpus, wanted: Iterable[str], most: int = 60) -> list[Term]:
-    """The terms that classes (types, structs, interfaces) of the files in `wanted` define, the most used first.
-
-    A term is a class's whole name. Where several are named alike, the one in the shortest path has it.
-    """
-    chosen = frozenset(wanted)
-    best: dict[str, tuple[tuple[int, str, int], Term]] = {}
-    uses: dict[int, int] = {}
-    for file, path in enumerate(corpus.paths):
-        if path not in chosen:
-            continue
-        blob = corpus.blobs[file]
+def candidates(blobs: Mapping[str, Blob], wanted: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """Names of classes (types, structs, interfaces) that the files in `wanted` define at their top, each with its path
+    and place. Of several of one name, the one in the shortest path has it."""
+    best: dict[str, tuple[tuple[int, str, int], int]] = {}
+    for path in wanted:
+        blob = blobs[path]
         for place, (name, kind) in enumerate(zip(blob.names, blob.kinds, strict=True)):
-            if kind != "class" or "." in name or name.startswith("_"):
+            if (
+                kind != "class"
+                or not name.isidentifier()
+                or not name.isascii()
+                or name.startswith("_")
+                or len(name) < 3
+            ):
                 continue
-            parts = [part.lower() for part in _PARTS.findall(name)]
-            if not parts or not name.isidentifier() or len(name) < 3 or set(parts) <= _COMMON:
-                continue
-            start, end = (int(line) for line in blob.spans[place])
-            rank = (path.count("/"), path, start)
-            if name not in best or rank < best[name][0]:
-                files = _files_with(corpus, name, uses)
-                best[name] = rank, Term(name, path, place, start, end, files)
-    found = [term for _, term in best.values() if term.files >= _LEAST_FILES]
-    found.sort(key=lambda term: (-term.files, term.name))
-    return found[:most]
+            if not {part.lower() for part in _PARTS.findall(name)} <= _COMMON:
+                rank = (path.count("/"), path, place)
+                if name not in best or rank < best[name][0]:
+                    best[name] = rank, place
+    return {name: (rank[1], place) for name, (rank, place) in best.items()}
 
 
-def _files_with(corpus: Corpus, name: str, known: dict[int, int]) -> int:
-    """In how many files a name stands: by the postings of the term for the whole of it, the last in its row."""
-    terms = terms_of(name)
-    if not terms:
-        return 0
-    term = terms[-1]
-    if term not in known:
-        places = corpus.places[corpus.postings(term)]
-        known[term] = len(set(corpus.file_of[places].tolist()))
-    return known[term]
+def words_in(data: bytes) -> frozenset[bytes]:
+    """The identifiers of a file, of three letters or more."""
+    return frozenset(_WORD.findall(data))
+
+
+def chosen(
+    found: Mapping[str, tuple[str, int]], files: Mapping[str, int], blobs: Mapping[str, Blob], most: int = 60
+) -> list[Term]:
+    """The terms that stand in most files, by `files` of each name."""
+    terms = []
+    for name, (path, place) in found.items():
+        start, end = (int(line) for line in blobs[path].spans[place])
+        if files.get(name, 0) >= _LEAST_FILES:
+            terms.append(Term(name, path, place, start, end, files[name]))
+    terms.sort(key=lambda term: (-term.files, term.name))
+    return terms[:most]

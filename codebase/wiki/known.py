@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from codebase.facts import Facts
@@ -12,11 +12,13 @@ from codebase.index.blob import Blob
 from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
 from codebase.index.links import Links
+from codebase.readiness import Report
 
 
 @dataclass(frozen=True)
 class Known:
-    """`imports`: path to the paths it imports, each with the line. `past`: None where there is no history to read."""
+    """`imports`: path to the paths it imports, each with the line. `past`: None where there is no history to read;
+    `readiness`: None where nobody asked for it."""
 
     name: str
     corpus: Corpus
@@ -24,7 +26,8 @@ class Known:
     links: Mapping[str, Links]
     imports: Mapping[str, Mapping[str, int]]
     facts: Facts
-    past: Past | None = field(default=None)
+    past: Past | None = None
+    readiness: Report | None = None
 
     @cached_property
     def blobs(self) -> dict[str, Blob]:

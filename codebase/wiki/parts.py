@@ -14,9 +14,10 @@ _WANTED = 8
 _LARGE_SHARE = 0.25
 _MOST_CLUSTERED = 1_000
 _MOST_BESIDE = 12
+_SAY_IT = frozenset({"test", "tests", "spec", "docs", "doc", "examples", "scripts", "tools", "benchmarks"})
 _TESTS = re.compile(
     r"(^|/)(tests?|__tests__|specs?|test[-_]?data|testing/fixtures|fixtures)/"
-    r"|(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|tests?\.\w+)$",
+    r"|(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|tests?\.rs)$",
     re.IGNORECASE,
 )
 _AROUND = re.compile(
@@ -190,7 +191,8 @@ def _beside(paths: Sequence[str], lines: Mapping[str, int], role: Role) -> list[
     for folder in ranked[:_MOST_BESIDE]:
         title = groups[folder][0] if len(groups[folder]) == 1 else folder or "top folder"
         word = {"tests": "tests", "around": "beside the code"}[role]
-        found.append(Part(f"{title} ({word})", f"{folder}/", tuple(groups[folder]), role))
+        said = title if folder in _SAY_IT else f"{title} ({word})"
+        found.append(Part(said, f"{folder}/", tuple(groups[folder]), role))
     rest = tuple(sorted(path for folder in ranked[_MOST_BESIDE:] for path in groups[folder]))
     if rest:
         found.append(Part(f"{len(ranked) - _MOST_BESIDE} more folders ({role})", "/", rest, role, grouped=True))

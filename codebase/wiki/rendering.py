@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,6 +30,7 @@ from codebase.wiki.model import (
 from codebase.wiki.text import html, one_line
 
 STYLE = "".join((Path(__file__).parent / "style.css").read_text(encoding="utf-8").splitlines())
+_IN_TICKS = re.compile(r"(?<!`)`{1,2}([^`\n]{1,200})`{1,2}(?!`)")
 _BROAD, _NARROW = 860.0, 300.0  # how wide the boxes beside each other may be
 _HASH = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
@@ -83,7 +85,7 @@ def render(page: Page, site: Site) -> str:
 
 def _block(block: Block, page: Page, site: Site, drawings: Iterator[int]) -> str:
     if isinstance(block, Note):
-        return f'<p class="note">{html(block.text)}</p>'
+        return f'<p class="note">{_words(block.text)}</p>'
     if isinstance(block, Paragraph):
         said = _sentences(block.sentences, page, site)
         if block.written_by:
@@ -134,7 +136,7 @@ def _row(row: Row, cells: Sequence[tuple[Piece, ...]], head: Sequence[str], plac
         for word, cell in zip(head, cells, strict=True)
     ]
     if place:
-        drawn.append(f"<td>{place}</td>")
+        drawn.append(f'<td class="where">{place}</td>')
     anchor = f' id="{html(row.anchor)}"' if row.anchor else ""
     return f"<tr{anchor}>{''.join(drawn)}</tr>"
 
@@ -162,7 +164,13 @@ def _piece(piece: Piece, site: Site) -> str:
         return f"<q>{html(one_line(piece.text, 600))}</q>"
     if isinstance(piece, To):
         return f'<a href="{html(address(piece.page))}">{html(one_line(piece.text))}</a>'
-    return html(piece)
+    return _words(piece)
+
+
+def _words(text: str) -> str:
+    """Words in which code stands between back-ticks, as authors of comments write it."""
+    parts = _IN_TICKS.split(text)
+    return "".join(f"<code>{html(part)}</code>" if at % 2 else html(part) for at, part in enumerate(parts))
 
 
 def _where(citations: Sequence[Citation], page: Page, site: Site) -> str:

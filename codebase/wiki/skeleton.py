@@ -9,8 +9,10 @@ from codebase.wiki.model import Page, Paragraph
 from codebase.wiki.overview import files_page, index_page, parts_page
 from codebase.wiki.part_pages import part_page
 from codebase.wiki.past_pages import changes_page, people_page
+from codebase.wiki.readiness_page import readiness_page
 from codebase.wiki.survey import Survey
-from codebase.wiki.working import glossary_page, rules_page, testing_page
+from codebase.wiki.testing_page import testing_page
+from codebase.wiki.working import glossary_page, rules_page
 
 
 def pages(survey: Survey, prose: Mapping[int, Sequence[Paragraph]] | None = None) -> list[Page]:
@@ -21,6 +23,7 @@ def pages(survey: Survey, prose: Mapping[int, Sequence[Paragraph]] | None = None
         parts_page(survey) if survey.parts else None,
         entries_page(survey),
         testing_page(survey),
+        readiness_page(survey.known.readiness) if survey.known.readiness is not None else None,
         rules_page(survey.known),
         people_page(survey),
         changes_page(survey),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codebase.index.grammars import grammar_for
 from codebase.wiki.entries import Entry, entries_in, programs
-from codebase.wiki.glossary import Term, find_terms
+from codebase.wiki.glossary import Term, candidates, chosen, words_in
 from codebase.wiki.known import Known
 from codebase.wiki.model import Citation, Sentence
 from codebase.wiki.parts import Part, find_parts, role_of
@@ -79,13 +80,17 @@ def survey(known: Known) -> Survey:
     read: list[list[str]] = []
     names: list[list[Name]] = []
     entries = _programs(known)
+    named = candidates(known.blobs, [path for part in parts if part.role == "code" for path in part.paths])
+    wanted = {name.encode("ascii"): name for name in named}
+    stands_in: Counter[str] = Counter()
     for part in parts:
-        chosen = _chosen(known, part)
-        known.contents.load(chosen)
-        read.append(chosen)
+        files = _read_of(known, part)
+        known.contents.load(files)
+        read.append(files)
         names.append([])
-        for path in chosen:
+        for path in files:
             lines = known.contents.lines(path)
+            stands_in.update(wanted[word] for word in words_in(known.contents.read(path) or b"") if word in wanted)
             if part.role != "tests":
                 names[-1] += public_names(path, known.blobs[path], lines)
             grammar = grammar_for(path)
@@ -93,11 +98,11 @@ def survey(known: Known) -> Survey:
                 entries += entries_in(path, grammar.name, lines)
     return Survey(
         known, parts, _page_names(parts), read, names, uses_between(parts, graph), graph, entries,
-        find_terms(known.corpus, [path for part in parts if part.role == "code" for path in part.paths]),
+        chosen(named, stands_in, known.blobs),
     )  # fmt: skip
 
 
-def _chosen(known: Known, part: Part) -> list[str]:
+def _read_of(known: Known, part: Part) -> list[str]:
     """The files of a part that are read, in the order of their paths."""
     ranked = sorted(part.paths, key=lambda path: (-known.lines_of(path), path))[:FILES_READ]
     room = _BYTES_READ

@@ -1,10 +1,9 @@
-"""How one works here: building and testing, what the repository asks of its authors, its terms. Pure."""
+"""How one works here: what the repository asks of its authors, and its terms. Pure."""
 
 from __future__ import annotations
 
 from codebase.wiki.known import Known
 from codebase.wiki.model import (
-    Block,
     Citation,
     Code,
     Excerpt,
@@ -24,55 +23,6 @@ _MOST_ROWS = 100
 _MOST_FILES = 12
 _EXCERPT_LINES = 12
 _EXCERPT_WIDTH = 200
-
-
-def testing_page(survey: Survey) -> Page:
-    known = survey.known
-    commands = known.facts.test_commands
-    blocks: list[Block]
-    if commands:
-        rows = tuple(
-            Row(
-                ((Code(command.command),), (command.runner,)),
-                (Citation(command.where.path, command.where.line, command.where.line),),
-            )
-            for command in commands[:_MOST_ROWS]
-        )
-        blocks = [Note("The first is the one with the strongest evidence."), Table(("command", "runner"), rows)]
-    else:
-        blocks = [Note("Nothing in the repository says how it is tested.")]
-    sections = [Section("Commands that test it", tuple(blocks))]
-    tests = [number for number, part in enumerate(survey.parts) if part.role == "tests"]
-    if tests:
-        items = []
-        for number in tests:
-            used = sorted(
-                (
-                    (use, end)
-                    for (start, end), use in survey.uses.items()
-                    if start == number and survey.parts[end].role == "code"
-                ),
-                key=lambda one: (-one[0].files, one[1]),
-            )
-            part = survey.parts[number]
-            if used:
-                most, end = used[0]
-                items.append(
-                    Sentence(
-                        (To(part.title, survey.pages[number]), f": {len(part.paths):,} files; most use ",
-                         To(survey.parts[end].title, survey.pages[end]), f" ({most.files:,})."),
-                        tuple(most.examples[:1]),
-                    )
-                )  # fmt: skip
-            else:
-                items.append(
-                    Sentence(
-                        (To(part.title, survey.pages[number]), f": {len(part.paths):,} files."),
-                        (Citation(part.folder),),
-                    )
-                )
-        sections.append(Section("Where the tests are", (Listing(tuple(items)),)))
-    return Page("testing", "Building and testing", tuple(sections), chapter="Testing")
 
 
 def rules_page(known: Known) -> Page | None:
