@@ -147,7 +147,7 @@ class Follower:
             return self._named("composer", folder, names[:1])
         if program in ("poe", "task"):
             return self._named(program, "", words[1:2])
-        for runner in ("hatch", "pdm"):
+        for runner in ("hatch", "pdm", "pixi"):
             if runner in written and (runner, "", program) in self._tasks:
                 return self._named(runner, "", [program])
         return []
@@ -272,6 +272,7 @@ _ACTIONS = {
     "astral-sh/ruff-action": "ruff check .",
     "chartboost/ruff-action": "ruff check .",
     "jakebailey/pyright-action": "pyright",
+    "hynek/build-and-inspect-python-package": "python -m build",
     "actions/dependency-review-action": "dependency-review",
     "rustsec/audit-check": "cargo audit",
     "actions-rs/audit-check": "cargo audit",

@@ -122,11 +122,15 @@ _TAKES_VALUE = frozenset(  # of the starters below; their other options stand al
         "--exclude",
         "--reporter",
         "--report-dir",
+        "-e",
+        "--environment",
+        "--manifest-path",
     }
 )
 _STARTERS: tuple[tuple[str, ...], ...] = (
     ("uv", "tool", "run"), ("uv", "run"), ("uvx",), ("poetry", "run"), ("pipenv", "run"), ("pdm", "run"),
-    ("hatch", "run"), ("rye", "run"), ("pipx", "run"), ("conda", "run"), ("micromamba", "run"), ("bundle", "exec"),
+    ("hatch", "run"), ("rye", "run"), ("pixi", "run"),
+    ("pipx", "run"), ("conda", "run"), ("micromamba", "run"), ("bundle", "exec"),
     ("npx",), ("bunx",), ("pnpm", "exec"), ("pnpm", "dlx"), ("yarn", "exec"), ("yarn", "dlx"), ("npm", "exec"),
     ("composer", "exec"), ("dotnet", "tool", "run"), ("mise", "exec"), ("xvfb-run",), ("sudo",), ("env",),
     ("cross-env",), ("dotenv",), ("c8",), ("nyc",), ("coverage", "run"), ("php",), ("dotnet", "dotnet-coverage"),

@@ -15,6 +15,7 @@ from codebase.source import Evidence, Source
 _PLAIN = re.compile(r"\$\{\{\s*(env|matrix)\.([\w-]+)\s*\}\}")
 _MOST_VALUES = 30
 _BEFORE_MERGE = frozenset({"pull_request", "pull_request_target", "merge_group"})
+_LABELLED = re.compile(r"(?<!!)contains\(\s*github\.event\.pull_request\.labels")
 _RARE = re.compile(
     r"startsWith\(\s*github\.ref|github\.ref(_name|_type)?\s*==|failure\(\)"
     r"|event_name\s*==\s*'(push|schedule|workflow_dispatch|release|repository_dispatch)'"
@@ -137,4 +138,6 @@ def _runs_for_changes(on: yaml.Node | None) -> bool:
 def _is_rare(condition: str) -> bool:
     """Whether a condition is never met, or not for an ordinary pull request. Other conditions are not judged."""
     said = condition.strip("${} \n")
-    return said == "false" or ".labels" in said or ("'pull_request'" not in said and bool(_RARE.search(said)))
+    return (
+        said == "false" or bool(_LABELLED.search(said)) or ("'pull_request'" not in said and bool(_RARE.search(said)))
+    )

@@ -41,7 +41,7 @@ def _recipe(language: str, kind: Kind) -> Recipe | None:
 
 _AS = {"TypeScript": "JavaScript", "C": "C++", "CUDA": "C++"}
 
-NEW_WORKFLOW = "Run it for every change: add"
+NEW_WORKFLOW = "Run it for every change: add `"
 _APART = (
     "Put the tests that start something in a folder or under a marker of their own, so that an agent can run the quick "
     "ones alone, and run both in CI."
@@ -67,7 +67,9 @@ def advise(ground: Ground, assessment: Assessment) -> tuple[str, ...]:
         logger = _table("loggers").get(language)
         return (f"Log what the program decides and what fails: {logger}",) if logger else ()
     if state == "present" or (kind == "build" and state == "partial"):
-        return (_in_ci(ground, _own_command(ground, assessment) or _default(ground, kind)),)
+        step = _in_ci(ground, _own_command(ground, assessment) or _default(ground, kind))
+        service = any(sign.text.startswith("pre-commit.ci") for sign in assessment.signs)
+        return (f"If pre-commit.ci is not on for this repository: {step[0].lower()}{step[1:]}" if service else step,)
     if kind == "integration tests" and state == "partial":
         return (_APART,)
     if assessment.note == REWRITES:
@@ -166,7 +168,7 @@ def _in_ci(ground: Ground, command: str) -> str:
         if there:
             return f"Run it for every change: add the step {step} to `{path}`."
         job = "`on: [push, pull_request]` and one job that checks out, installs and has"
-        return f"{NEW_WORKFLOW} `{path}` with {job} {step}."
+        return f"{NEW_WORKFLOW}{path}` with {job} {step}."
     return f"Run `{command}` for every change, in `{path}`."
 
 

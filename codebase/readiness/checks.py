@@ -28,7 +28,7 @@ def style(ground: Ground) -> Assessment:
         *configured(ground.source, frozenset({"lint", "format"}), ground.languages),
     ]
     if signs:
-        return Assessment("style", "present", (*signs[:3], *idle(ground, "lint", "format")), ())
+        return Assessment("style", "present", (*signs[:3], *_elsewhere(ground), *idle(ground, "lint", "format")), ())
     rewriting = [run for run, _ in ground.uses("format", rewriting=True)]
     if rewriting:
         sign = Sign(f"CI runs `{rewriting[0].text}`", rewriting[0].trail[0], rewriting[0].trail)
@@ -38,6 +38,16 @@ def style(ground: Ground) -> Assessment:
     partly = [*elsewhere, *(editor if ".editorconfig" in ground.source else [])]
     note = f"nothing checks {ground.language}" if elsewhere else ""
     return Assessment("style", "partial" if partly else "missing", tuple(partly), (), note)
+
+
+def _elsewhere(ground: Ground) -> list[Sign]:
+    """pre-commit.ci, a service that runs hooks for pull requests where somebody has turned it on."""
+    for path in (".pre-commit-config.yaml", ".pre-commit-config.yml"):
+        for key, node, _ in nodes.entries(ground.source.yaml(path) if path in ground.source else None):
+            if key == "ci":
+                where = Evidence(path, nodes.line(node))
+                return [Sign("pre-commit.ci is set up, and nothing here says whether it is on", where)]
+    return []
 
 
 def _bound(ground: Ground) -> list[Sign]:

@@ -17,7 +17,7 @@ _TEST_PARTS = frozenset(
 )
 _ASIDE = frozenset(
     {"docs", "doc", "examples", "example", "samples", "playground", "benchmarks", "benches", "fuzz", "fixtures", "demo"}
-    | {"vendor", "third_party", "node_modules", "website", "scripts", "tools"}
+    | {"ci", "bench", "asv_bench", "packaging", "vendor", "third_party", "node_modules", "website", "scripts", "tools"}
 )
 _TEST_NAME = re.compile(
     r"(test_.*|.*_test|.*_tests|tests?|conftest|.*_spec|.*[.-](test|spec|e2e|cy)|.*(Test|Tests|TestCase|IT|Spec|Specs)"
@@ -49,7 +49,7 @@ def product_files(paths: Iterable[str], languages: frozenset[str]) -> list[str]:
 
 def test_files(paths: Iterable[str], languages: frozenset[str]) -> list[str]:
     """The files of tests in these languages, the outermost first."""
-    others = {"vendor", "node_modules", "docs", "doc", "examples", "example", "website"}
+    others = {"vendor", "node_modules", "docs", "doc", "examples", "example", "website", "bench"}
     chosen = [path for path in _of(paths, languages) if is_test(path) and not others & set(path.split("/"))]
     return sorted(chosen, key=lambda path: (path.count("/"), path))
 
@@ -146,6 +146,7 @@ _MEANS = """test_client[(] TestClient[(] LiveServerTestCase live_server pytest_h
     TestServer testserver supertest createServer[(] playwright puppeteer cypress selenium webdriver
     httptest[.]New(?:Server|UnstartedServer|TLSServer) @SpringBootTest MockMvc @Testcontainers WireMock MockWebServer
     Rack::Test Capybara WEBrick WebApplicationFactory WebTestCase KernelTestCase http_test_server
+    HTTPServer http[.]server socketserver LocalCluster gen_cluster distributed[.]utils_test mark[.]network
     subprocess[.](?:run|Popen|check_output) assert_cmd Command::cargo_bin CARGO_BIN_EXE child_process"""
 _WHOLE = re.compile(f"({'|'.join(_MEANS.split())})")
 

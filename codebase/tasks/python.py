@@ -154,11 +154,15 @@ def nox_tasks(source: Source) -> Iterator[Task]:
 
 
 def project_tasks(source: Source) -> Iterator[Task]:
-    """Scripts of hatch's environments, pdm, poe and taskipy in pyproject.toml."""
-    path = "pyproject.toml"
-    tool = source.toml(path).get("tool")
+    """Scripts of hatch's environments, pdm, pixi, poe and taskipy."""
+    tool = source.toml("pyproject.toml").get("tool")
+    yield from _scripts_of(source, "pyproject.toml", tool if isinstance(tool, dict) else {})
+    yield from _scripts_of(source, "pixi.toml", {"pixi": source.toml("pixi.toml")})
+
+
+def _scripts_of(source: Source, path: str, tool: dict[str, object]) -> Iterator[Task]:
     text = source.text(path) or ""
-    for runner, call, scripts in _project_scripts(tool if isinstance(tool, dict) else {}):
+    for runner, call, scripts in _project_scripts(tool):
         for name, value in scripts.items():
             if isinstance(value, dict):
                 value = value.get("cmd") or value.get("shell") or value.get("composite") or value.get("sequence") or ""
@@ -182,6 +186,9 @@ def _project_scripts(tool: dict[str, object]) -> Iterator[tuple[str, str, dict[s
             yield "hatch", "hatch run", scripts
         yield "hatch", "hatch run", {f"{env}:{name}": value for name, value in scripts.items()}
     yield "pdm", "pdm run", below("pdm", "scripts")
+    yield "pixi", "pixi run", below("pixi", "tasks")
+    for feature in below("pixi", "feature"):
+        yield "pixi", "pixi run", below("pixi", "feature", feature, "tasks")
     yield "poe", "poe", below("poe", "tasks")
     yield "task", "task", below("taskipy", "tasks")
 

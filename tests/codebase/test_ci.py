@@ -54,6 +54,7 @@ def test_only_what_runs_before_a_merge_is_for_changes(on: str, counts: bool) -> 
         ("if: github.event_name == 'push'", "run: make", False, True),
         ("if: contains(github.event.pull_request.labels.*.name, 'x')", "run: make", False, True),
         ("if: github.event_name == 'pull_request' || github.ref == 'refs/heads/main'", "run: make", True, True),
+        ("if: ${{ !contains(github.event.pull_request.labels.*.name, 'skip') }}", "run: make", True, True),
         ("if: github.repository == 'a/b'", "run: make", True, True),
         ("name: x", "{run: make, if: failure()}", False, True),
     ],

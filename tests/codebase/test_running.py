@@ -86,6 +86,8 @@ HOOKS = (
         ({"ci/go.sh": "mypy || true\n"}, "bash ci/go.sh", [("mypy", "ci/go.sh:1"), ("true", "ci/go.sh:1")]),
         ({"pyproject.toml": "[tool.hatch.envs.default.scripts]\nlint = 'ruff check'\n"}, "hatch run lint",
          [("ruff check", "pyproject.toml:2")]),
+        ({"pixi.toml": "[feature.dev.tasks]\nlint = { cmd = 'ruff check' }\n"}, "pixi run -e dev lint",
+         [("ruff check", "pixi.toml:2")]),
         ({}, "bash -c 'cd x && make'", [("make", "")]),
     ],
 )  # fmt: skip
