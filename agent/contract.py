@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent.journal import Journal
     from agent.model import ModelClient
     from codebase.index import Finder
+    from codebase.navigation import Navigator
     from codebase.testing import Chooser
     from sandboxes.contract import Box
 
@@ -100,8 +101,8 @@ class Bench:
 
     `steering` returns every note meant for this attempt so far; a window takes those its journal does not hold yet.
     `cancelled` is asked up to four times a second during waits; when it turns true during a command the box is closed.
-    `report` is told one line for people at each step. `finder` searches the tree the window started from; None where
-    there is no index of it. `chooser` knows which tests exercise a change of that tree.
+    `report` is told one line for people at each step. `finder` searches the tree the window started from, `navigator`
+    moves about it; None where there is no index of it. `chooser` knows which tests exercise a change of that tree.
     """
 
     box: Box
@@ -112,6 +113,7 @@ class Bench:
     cancelled: Callable[[], bool]
     report: Callable[[str], None]
     finder: Finder | None = None
+    navigator: Navigator | None = None
     chooser: Chooser | None = None
 
 

@@ -72,6 +72,7 @@ class _Loop:
         rules = PHASES[phase]
         outputs = itertools.count(window.clock + 1)
         desk = Desk(bench.box, brief.limits.command_seconds, bench.cancelled, outputs=outputs, finder=bench.finder)
+        desk.navigator = bench.navigator
         desk.chooser = bench.chooser if rules.writes != "nothing" else None
         if desk.chooser is not None:
             desk.chooser.begin()

@@ -98,6 +98,7 @@ def _bench(context: TaskContext, window: str, box: Box, finder: Finder | None) -
             cancelled=context.stopped,
             report=context.report,
             finder=finder,
+            navigator=localising.navigator_of(context, finder),
         )
     finally:
         books.close()

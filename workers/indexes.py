@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ import structlog
 from codebase.index import BlobCache, Corpus, Finder, build_corpus
 from codebase.index.forgetting import forget_old
 from codebase.index.tree import Tree
+from codebase.navigation import Navigator
 from repositories.commit_tree import commit_tree
 from repositories.errors import RepositoryError
 
@@ -42,6 +44,7 @@ class Indexes:
         self._lock = threading.Lock()
         self._building: dict[tuple[Path, str], Future[Finder]] = {}
         self._ready: OrderedDict[tuple[Path, str], tuple[Finder, int, float]] = OrderedDict()
+        self._navigators: weakref.WeakKeyDictionary[Finder, Navigator] = weakref.WeakKeyDictionary()
         self._of_mirror: dict[Path, threading.Lock] = {}
         self._places = threading.BoundedSemaphore(_AT_ONCE)
         self._closing = threading.Event()
@@ -67,6 +70,16 @@ class Indexes:
             future = self._building[key] = Future()
         threading.Thread(target=self._build_into, args=(future, key), name="index", daemon=True).start()
         return future
+
+    def navigator(self, mirror: Path, finder: Finder) -> Navigator:
+        """Moving about the commit that `finder` searches, read when it is asked. OSError, sqlite3.Error."""
+        with self._lock:
+            found = self._navigators.get(finder)
+            if found is None:
+                cache = BlobCache(self.path(mirror))
+                found = self._navigators[finder] = Navigator(finder.tree, cache, finder.corpus)
+                weakref.finalize(found, cache.close)
+            return found
 
     def refresh(self, mirror: Path, sha: str, *, processes: int) -> float:
         """Brings the index up to a commit without keeping anything in memory; returns how many seconds that took."""

@@ -6,6 +6,7 @@ window run again is shown the same, whatever the index says by then.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
@@ -14,6 +15,7 @@ from typing import Any
 import structlog
 
 from codebase.index import Excerpt, Finder, Hit
+from codebase.navigation import Navigator
 from workers.workshop import TaskContext
 
 log = structlog.get_logger(__name__)
@@ -82,6 +84,17 @@ def search_of(context: TaskContext, rev: str) -> Finder | None:
     if kept is None:
         _give_up(context, rev, why)
     return None
+
+
+def navigator_of(context: TaskContext, finder: Finder | None) -> Navigator | None:
+    """Moving about the tree that `finder` searches; None where there is no index of it."""
+    if finder is None:
+        return None
+    try:
+        return context.workshop.indexes.navigator(context.source.mirror(context).path, finder)
+    except (OSError, sqlite3.Error) as error:
+        log.warning("no navigation", error=f"{type(error).__name__}: {error}")
+        return None
 
 
 def query(ticket: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from sandboxes.contract import Box, CommandResult
 
 if TYPE_CHECKING:
     from codebase.index import Finder
+    from codebase.navigation import Navigator
     from codebase.testing import Chooser
 
 OUTPUT_CHARS = 10_000
@@ -25,7 +26,7 @@ _KEEP = 'd="${TMPDIR:-/tmp}/forgehand/outputs"; mkdir -p "$d" && cat > "$d/$0.tx
 @dataclass(slots=True)
 class Desk:
     """What the tools of one window share. `may_write` says which paths this window's edits may touch; `finder`
-    searches the tree the window started from."""
+    and `navigator` know the tree the window started from."""
 
     box: Box
     command_seconds: float
@@ -34,6 +35,7 @@ class Desk:
     outputs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """Numbers for kept outputs; a resumed window counts on, as its conversation names the earlier ones."""
     finder: Finder | None = None
+    navigator: Navigator | None = None
     chooser: Chooser | None = None
     """Knows the tests of the tree the window started from."""
 

@@ -57,7 +57,7 @@ class Finder:
     """Search over one commit, with excerpts. For any number of threads."""
 
     def __init__(self, corpus: Corpus, tree: Tree) -> None:
-        self.corpus = corpus
+        self.corpus, self.tree = corpus, tree
         self._contents = Contents(tree)
         self._reading = threading.Lock()
 

@@ -1,6 +1,8 @@
 """Indexes of commits on one host, with real mirrors: built once, kept within bounds, each commit with its own tree."""
 
+import gc
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -157,6 +159,21 @@ def test_one_that_ends_does_not_finish_what_it_began(zoo: Zoo, monkeypatch: pyte
     assert begun.wait(30)
     zoo.indexes.close()
     assert isinstance(future.exception(timeout=10), module._Closing)
+
+
+def test_one_navigator_moves_about_a_commit_for_as_long_as_somebody_searches_it(zoo: Zoo) -> None:
+    sha = zoo.commit({"keeper.py": "from lion import lion\n\n\ndef feed():\n    return lion()\n"})
+    finder = zoo.indexes.begin(zoo.mirror.path, sha).result(timeout=30)
+    navigator = zoo.indexes.navigator(zoo.mirror.path, finder)
+    assert zoo.indexes.navigator(zoo.mirror.path, finder) is navigator
+    assert [(place.path, place.start_line) for place in navigator.callers("lion").places] == [("keeper.py", 5)]
+    zoo.indexes.let_go(unused_s=-1)
+    assert navigator.definition("feed").places[0].path == "keeper.py", "who has it goes on"
+    cache = navigator._commit._cache
+    del finder, navigator
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError):
+        cache.rows()
 
 
 def test_a_refresh_keeps_nothing_in_memory_and_is_known_after(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
