@@ -24,8 +24,8 @@ FILES_AT = (1, 3, 5, 10)
 FUNCTIONS_AT = (5, 10)
 LINES = 1_000
 PLAIN = Weights(
-    k1=1.2, b=0.75, head=0, file_bm25=0, best_place=1, top_places=0, mentions=0, place_bm25=1, of_file=0,
-    place_mentions=0, test=1, aside=1, prose=1, init=1,
+    k1=1.2, b=0.75, head=0, file_bm25=0, best_place=1, top_places=0, mentions=0, place_bm25=1, place_name=0,
+    place_lines=0, of_file=0, place_mentions=0, test=1, aside=1, prose=1, init=1,
 )  # fmt: skip
 """BM25 over definitions and nothing else, with our words."""
 CONTENDERS: Mapping[str, Weights] = {"forgehand": DEFAULT, "BM25 over definitions": PLAIN}

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebase.index.blob import Blob
+from codebase.index.paths import marks
+from codebase.index.words import terms
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,29 @@ class Corpus:
                 if name:
                     found[name.rpartition(".")[2].lower()].append(start + number)
         return found
+
+    @cached_property
+    def marks(self) -> NDArray[np.bool_]:
+        """Of each file what its path says: `codebase.index.paths.marks`."""
+        return marks(self.paths)
+
+    @cached_property
+    def by_path_term(self) -> Mapping[int, NDArray[np.int64]]:
+        """Files by the terms of their path without its ending; a file as often as the term is in it."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for file, path in enumerate(self.paths):
+            for term in terms(path.rpartition(".")[0]):
+                found[term].append(file)
+        return {term: np.array(files, np.int64) for term, files in found.items()}
+
+    @cached_property
+    def name_rarity(self) -> NDArray[np.float32]:
+        """Of each place the rarities of its name's terms together."""
+        holding = np.diff(self.starts)
+        rarity = np.log(1 + (self.size - holding + 0.5) / (holding + 0.5)).astype(np.float32)
+        named = np.flatnonzero(self.heads)
+        weights = rarity[np.searchsorted(self.starts, named, side="right") - 1]
+        return np.bincount(self.places[named], weights=weights, minlength=self.size).astype(np.float32)
 
     @cached_property
     def by_basename(self) -> Mapping[str, list[int]]:

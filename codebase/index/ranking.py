@@ -13,38 +13,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codebase.index.corpus import Corpus
+from codebase.index.paths import ASIDE, TEST
 from codebase.index.report import Frame, Report
-from codebase.index.words import terms_of
+
+__all__ = ["ASIDE", "DEFAULT", "TEST", "Ranked", "Weights", "rank", "resolve"]
 
 Scores = NDArray[np.float32]
-TEST = re.compile(
-    r"(^|/)(tests?|testing|__tests__|spec|specs)(/|$)"
-    r"|(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py)$"
-)
-ASIDE = re.compile(
-    r"(^|/)(docs?|examples?|samples?|benchmarks?|asv_bench|scripts?|tools|ci|\.github|changelog"
-    r"|vendor|vendored|third_party|_vendor|packages|node_modules|dist|build)(/|$)"
-    r"|(^|/)(setup|versioneer|_version)\.py$"
-)
-_CODE = re.compile(r"\.(pyi?|pyx|[cm]?[jt]sx?|go|rs|java|cc?|cpp|cxx|hh?|hpp|cuh?|rb|php|cs)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How rankers are weighed against each other. The defaults were tuned on SWE-bench Lite's development split."""
+    """How rankers are weighed against each other.
+
+    Those of places were chosen on issues made from other repositories' histories, by cross-validation over
+    repositories, and kept where SWE-bench Lite's development split did not speak against them; those of files were
+    tuned on that split.
+    """
 
     k1: float = 1.4
-    b: float = 0.75
+    b: float = 0.3
     head: float = 3.6
+    file_k1: float = 1.4
     file_b: float = 0.9
     file_path: float = 4.4
+    file_place_b: float = 0.75
     file_bm25: float = 0.6
     best_place: float = 0.95
     top_places: float = 0.85
     mentions: float = 1.0
-    place_bm25: float = 0.9
-    of_file: float = 0.45
-    place_mentions: float = 0.66
+    place_bm25: float = 0.5
+    place_name: float = 0.11
+    place_lines: float = 0.255
+    of_file: float = 0.36
+    place_mentions: float = 0.18
     test: float = 0.3
     aside: float = 0.5
     prose: float = 0.5
@@ -52,6 +53,8 @@ class Weights:
 
 
 DEFAULT = Weights()
+_MANY_LINES = 150
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,63 +69,83 @@ def rank(corpus: Corpus, report: Report, weights: Weights = DEFAULT, *, most: in
     """The places and files that have any score."""
     if corpus.size == 0:
         return Ranked([], [])
-    place_bm25, file_bm25 = _bm25(corpus, report, weights)
+    matched = _matched(corpus, report, weights)
     file_mentions, place_mentions = _mentions(corpus, report)
-    best, top = _of_places(corpus, place_bm25)
+    best, top = _of_places(corpus, matched.for_files)
     priors = _priors(corpus, weights)
-    files = priors * (
-        weights.file_bm25 * _unit(file_bm25)
-        + weights.best_place * _unit(best)
-        + weights.top_places * _unit(top)
-        + weights.mentions * file_mentions
+    files = _unit(
+        priors
+        * (
+            weights.file_bm25 * _unit(matched.files)
+            + weights.best_place * _unit(best)
+            + weights.top_places * _unit(top)
+            + weights.mentions * file_mentions
+        )
     )
-    files = _unit(files)
+    prior = priors[corpus.file_of]
     places = (
-        weights.place_bm25 * _unit(place_bm25 * priors[corpus.file_of])
+        weights.place_bm25 * _unit(matched.places * prior)
+        + prior * (weights.place_name * matched.names + weights.place_mentions * place_mentions)
+        + weights.place_lines * _extent(corpus)
         + weights.of_file * files[corpus.file_of]
-        + weights.place_mentions * place_mentions * priors[corpus.file_of]
-    )
-    known = (place_bm25 > 0) | (place_mentions > 0)
+    ).astype(np.float32)
+    known = (matched.places > 0) | (place_mentions > 0)
     known[corpus.first[:-1]] |= file_mentions > 0  # who names a file means the file, whatever is in it
     places[~known] = 0
     return Ranked(_best(places, most), _best(files, most))
 
 
-def _bm25(corpus: Corpus, report: Report, weights: Weights) -> tuple[Scores, Scores]:
-    places = np.zeros(corpus.size, np.float32)
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """What BM25 says. `places`: of places; `for_files`: the same with the length counted in full, which is better for
+    telling files apart; `names`: the share of a place's name that is asked for, by rarity; `files`: of files, their
+    paths included."""
+
+    places: Scores
+    for_files: Scores
+    names: Scores
+    files: Scores
+
+
+def _matched(corpus: Corpus, report: Report, weights: Weights) -> _Matched:
     number = len(corpus.paths)
+    places, for_files, names = (np.zeros(corpus.size, np.float32) for _ in range(3))
     files = np.zeros(number, np.float32)
-    mean = max(1.0, float(corpus.lengths.mean()))
-    norm = weights.k1 * (1 - weights.b + weights.b * corpus.lengths / mean)
+    relative = corpus.lengths / max(1.0, float(corpus.lengths.mean()))
+    norm = weights.k1 * (1 - weights.b + weights.b * relative)
+    full_norm = weights.k1 * (1 - weights.file_place_b + weights.file_place_b * relative)
     file_lengths = np.bincount(corpus.file_of, weights=corpus.lengths, minlength=number)
-    file_norm = weights.k1 * (1 - weights.file_b + weights.file_b * file_lengths / max(1.0, float(file_lengths.mean())))
-    paths = _path_terms(corpus, report)
+    relative = file_lengths / max(1.0, float(file_lengths.mean()))
+    file_norm = weights.file_k1 * (1 - weights.file_b + weights.file_b * relative)
     for term, asked in report.terms.items():
         found = corpus.postings(term)
-        where = corpus.places[found]
+        where, counts, heads = corpus.places[found], corpus.counts[found], corpus.heads[found]
         if len(where):
-            tf = corpus.counts[found] + weights.head * corpus.heads[found]
-            rarity = np.log(1 + (corpus.size - len(where) + 0.5) / (len(where) + 0.5))
-            places[where] += asked * rarity * tf * (weights.k1 + 1) / (tf + norm[where])
-        times = corpus.counts[found].astype(np.float32) + corpus.heads[found]
-        in_file = np.bincount(corpus.file_of[where], weights=times, minlength=number)
-        for file in paths.get(term, ()):
-            in_file[file] += weights.file_path
+            tf = counts + weights.head * heads
+            rarity = _rarity(len(where), corpus.size)
+            gain = asked * rarity * tf * (weights.k1 + 1)
+            places[where] += gain / (tf + norm[where])
+            for_files[where] += gain / (tf + full_norm[where])
+            names[where[heads > 0]] += rarity
+        in_file = np.bincount(corpus.file_of[where], weights=counts.astype(np.float32) + heads, minlength=number)
+        np.add.at(in_file, corpus.by_path_term.get(term, _NONE), weights.file_path)
         holding = np.flatnonzero(in_file)
         if len(holding):
             tf = in_file[holding]
-            rarity = np.log(1 + (number - len(holding) + 0.5) / (len(holding) + 0.5))
-            files[holding] += asked * rarity * tf * (weights.k1 + 1) / (tf + file_norm[holding])
-    return places, files
+            rarity = asked * _rarity(len(holding), number)
+            files[holding] += rarity * tf * (weights.file_k1 + 1) / (tf + file_norm[holding])
+    names /= np.maximum(corpus.name_rarity, np.float32(1e-6))
+    return _Matched(places, for_files, names, files)
 
 
-def _path_terms(corpus: Corpus, report: Report) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for file, path in enumerate(corpus.paths):
-        for word in re.findall(r"[^\W\d]\w*", path.rpartition(".")[0]):
-            for term in terms_of(word):
-                if term in report.terms:
-                    found.setdefault(term, []).append(file)
+def _rarity(holding: int, of: int) -> float:
+    return float(np.log(1 + (of - holding + 0.5) / (holding + 0.5)))
+
+
+def _extent(corpus: Corpus) -> Scores:
+    """0..1 by the number of lines: of two places that fit alike, the longer one is more often the one to change."""
+    lines = np.log1p((corpus.spans[:, 1] - corpus.spans[:, 0] + 1).astype(np.float32))
+    found: Scores = np.minimum(lines / np.float32(np.log1p(_MANY_LINES)), np.float32(1))
     return found
 
 
@@ -238,17 +261,10 @@ def _at(corpus: Corpus, file: int, frame: Frame) -> int | None:
 
 def _priors(corpus: Corpus, weights: Weights) -> Scores:
     found = np.ones(len(corpus.paths), np.float32)
-    for file, path in enumerate(corpus.paths):
-        if TEST.search(path):
-            found[file] *= weights.test
-        if ASIDE.search(path):
-            found[file] *= weights.aside
-        if not _CODE.search(path):
-            found[file] *= weights.prose
-        if path.endswith("__init__.py"):
-            found[file] *= weights.init
-        if corpus.blobs[file].generated:
-            found[file] *= weights.aside
+    for where, weight in enumerate((weights.test, weights.aside, weights.prose, weights.init)):
+        found[corpus.marks[:, where]] *= weight
+    generated = [file for file, blob in enumerate(corpus.blobs) if blob.generated]
+    found[generated] *= weights.aside
     return found
 
 
