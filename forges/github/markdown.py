@@ -158,11 +158,11 @@ def find_question(text: str, prefix: str, slug: str) -> str | None:
         return None
     asks = re.compile(
         rf"(?:(?<![\w@/.+-])@{re.escape(slug)}(?:\[bot\])?[,:]?[ \t]+{_POLITELY}|^ {{0,3}}/{re.escape(prefix)}[ \t]+)"
-        r"explain\b(?![\w-])[ \t:,]*",
+        r"explain\b(?![\w-])",
         re.IGNORECASE | re.MULTILINE,
     )
     found = asks.search(prose(text))
-    return None if found is None else _without_comments(text)[found.end() :].strip()[:QUESTION_LIMIT]
+    return None if found is None else _without_comments(text)[found.end() :].lstrip(" \t:,").strip()[:QUESTION_LIMIT]
 
 
 def base_option(text: str) -> tuple[str | None, str | None]:

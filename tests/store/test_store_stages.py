@@ -7,7 +7,7 @@ import pytest
 from store.stages import TERMINAL, IllegalMove, Stage, check_move
 
 PICTURE = """
-received     -> triaged
+received     -> triaged explaining
 triaged      -> researching revising
 researching  -> planning
 planning     -> implementing
@@ -18,6 +18,7 @@ watching_ci  -> repairing in_review revising
 repairing    -> proving watching_ci
 in_review    -> revising watching_ci
 revising     -> proving watching_ci in_review
+explaining   ->
 """
 ENDS = {"done", "failed", "cancelled", "needs_human"}
 ARROWS = {
