@@ -18,11 +18,12 @@ from codebase.index.tree import Tree
 from codebase.index.words import terms_of, whole
 from codebase.navigation.imports import Imports
 from codebase.navigation.names import parts_of
-from codebase.navigation.occurrences import Occurrence, find_occurrences, read_occurrences
+from codebase.navigation.occurrences import Occurrence, find_occurrences, pattern_of, read_occurrences
 
 _TEXT_CHARS = 200
 _HEAD_LINES = 30
 _NO_HEADS = ("@", "#[", "//", "/*", "*", "[")
+_MOST_NAMES = 8
 _NO_LINKS = Links()
 
 
@@ -169,13 +170,29 @@ class Commit:
         files = sorted({int(file) for file in self.corpus.file_of[self.corpus.places[where]]})
         return [path for path in (self.corpus.paths[file] for file in files) if grammar_for(path) is not None]
 
-    def occurrences(self, name: str, paths: Sequence[str]) -> dict[str, list[Occurrence]]:
-        """Where the identifier stands in these files; parsed in processes of their own, those in which it is text."""
+    def names_of(self, name: str) -> list[str]:
+        """The name and what imports call it instead, in files that say so and in those that import from these."""
+        names = [name]
+        for one in names:
+            paths = self.files_with(one)
+            self.load_links(paths)
+            renamed = [
+                known
+                for path in paths
+                for imported in self.links(path).imports
+                for taken, known in zip(imported.names, imported.known, strict=False)
+                if taken == one and known != one
+            ]
+            names += [known for known in dict.fromkeys(renamed) if known not in names][: _MOST_NAMES - len(names)]
+        return names
+
+    def occurrences(self, names: Sequence[str], paths: Sequence[str]) -> dict[str, list[Occurrence]]:
+        """Where identifiers stand in these files; parsed in processes of their own, those in which they are text."""
         self.contents.load(paths)
-        pattern = re.compile(rb"(?<![\w$])" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"(?![\w$])")
+        pattern = pattern_of(names)
         found = ((path, self.contents.read(path)) for path in paths)
         wanted = [(self.contents.files[path], data) for path, data in found if data and pattern.search(data)]
-        parsed = parse_all(wanted, partial(find_occurrences, name), 1 + (len(wanted) > 10))
+        parsed = parse_all(wanted, partial(find_occurrences, tuple(names)), 1 + (len(wanted) > 10))
         return {file.path: read_occurrences(packed) for file, packed in parsed}
 
     def line(self, path: str, line: int) -> str:
@@ -184,14 +201,21 @@ class Commit:
 
     def head(self, place: int) -> str:
         """The line of a definition that has its name."""
-        path, (start, end) = self.corpus.path(place), self.span(place)
+        line = self.head_line(place)
+        return self.line(self.corpus.path(place), line) if line else ""
+
+    def head_line(self, place: int) -> int:
+        """That line's number; 0 for a file."""
+        start, end = self.span(place)
         if self.corpus.kind(place) == "file":
-            return ""
-        lines = self.contents.lines(path)[start - 1 : min(end, start + _HEAD_LINES)]
-        last = parts_of(self.corpus.name(place))[-1:] or ("",)
-        pattern = re.compile(rf"(?<![\w$]){re.escape(last[0])}(?![\w$])")
-        said = [line for line in lines if pattern.search(line) and not line.lstrip().startswith(_NO_HEADS)]
-        return (said or lines or [""])[0].strip()[:_TEXT_CHARS]
+            return 0
+        lines = self.contents.lines(self.corpus.path(place))[start - 1 : min(end, start + _HEAD_LINES)]
+        pattern = re.compile(rf"(?<![\w$]){re.escape(parts_of(self.corpus.name(place))[-1])}(?![\w$])")
+        own = (
+            number for number, line in enumerate(lines, start=start)
+            if pattern.search(line) and not line.lstrip().startswith(_NO_HEADS)
+        )  # fmt: skip
+        return next(own, start)
 
 
 class _AllLinks(Mapping[str, Links]):

@@ -10,6 +10,7 @@ _TYPES = re.compile(r"<[^<>]*>")
 _WORD = re.compile(r"(?<![\w$])[^\W\d][\w$]*[!?]?")
 _JOINT = r"\s*(?:\?\.|&\.|\?->|->|::|\.|\\)\s*"
 _CHAIN = re.compile(rf"(?:[\w$@]+{_JOINT})*[\w$]+[!?]?$")
+_SUPER = re.compile(r"\bsuper\([^()]*\)")
 _LOOK_BACK = 200
 SELF = frozenset({"self", "cls", "this", "Self", "static", "@"})
 SUPER = frozenset({"super", "base", "parent"})
@@ -40,7 +41,7 @@ def words_in(line: str) -> Iterator[tuple[int, int]]:
 
 def chain_before(text: str, end: int) -> str:
     """The dotted name that ends at `end`, with what it is called on; a dot first where that has no name."""
-    before = text[max(0, end - _LOOK_BACK) : end]
+    before = _SUPER.sub("super", text[max(0, end - _LOOK_BACK) : end])
     found = _CHAIN.search(before)
     if found is None:
         return ""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from codebase.index.cache import BlobCache
 from codebase.index.corpus import Corpus
 from codebase.index.links import Links
-from codebase.index.ranking import TEST
+from codebase.index.ranking import ASIDE, TEST
 from codebase.index.searching import search
 from codebase.index.tree import Tree
 from codebase.navigation.commit import Commit
-from codebase.navigation.names import CONSTRUCTORS, EXPLICIT, chain_before, parts_of, words_in
+from codebase.navigation.names import CONSTRUCTORS, SELF, SUPER, chain_before, parts_of, words_in
 from codebase.navigation.occurrences import Occurrence
 from codebase.navigation.overriding import related_classes, related_methods
 from codebase.navigation.place import Answer, Certainty, Place
@@ -28,8 +29,24 @@ _ASSIGNED = (
 )
 
 
+# What is followed by more of a name is part of it; what is given a value there is not what it means elsewhere.
+_GOES_ON = re.compile(r"\s*(?:(?:\?\.|->|::|\.)\s*[^\W\d]|=(?![=>]))")
+_HEAD_LINES = 10
+_IN_ORDER = ("call", "base", "import", "use")
+
+
 class NotThere(LookupError):
     """There is no such name, file or line; says which, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    path: str
+    line: int
+    kind: str
+    place: int
+    certainty: Certainty
+    scope: str
 
 
 class Navigator:
@@ -57,48 +74,35 @@ class Navigator:
                 meaning = self._scope.meaning(path, place, chain)
                 sure = meaning.certainty == "exact" or bool(name)
                 found += self._defined(meaning) if sure else ()
-            own = [one for one in found if one.path != path or not one.start_line <= line <= one.end_line]
             if name and not found:
                 found = self._definitions(name)
-            return self._bounded(_distinct(own or found), most)
+            return self._bounded(_distinct(found), most)
 
     def references(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
         """Where a definition is used: its name in code, not in comments and strings, and not where it is known to mean
         another. The definition itself is not part of it. Raises `NotThere`."""
         with self._one_at_a_time:
-            found: list[Place] = []
+            found: list[_Use] = []
             for last, targets in self._targets(name, path, line).items():
-                paths = self._commit.files_with(last)
-                self._commit.load_links(paths)
-                for where, occurrences in sorted(self._commit.occurrences(last, paths).items()):
-                    heads = {
-                        self._commit.span(place)[0] for place in targets if self._commit.corpus.path(place) == where
-                    }
-                    for one in occurrences:
-                        used = self._used(where, one, targets)
-                        if used is not None and not (one[0] in heads or self._defines(where, one[0], last)):
-                            found.append(used)
-            return self._bounded(_distinct(found), most)
+                names = self._commit.names_of(last)
+                paths = self._files_with(names)
+                for where, occurrences in sorted(self._commit.occurrences(names, paths).items()):
+                    found += self._uses_in(where, occurrences, names, targets)
+            return self._shown(found, most)
 
     def callers(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
         """The calls of a function, or the constructions of a class, each with the definition it stands in. Raises
         `NotThere`."""
         with self._one_at_a_time:
-            found: list[tuple[str, int, Certainty, str, int]] = []
+            found: list[_Use] = []
             for last, targets in self._targets(name, path, line).items():
-                paths = self._commit.files_with(last)
-                self._commit.load_links(paths)
-                for where in paths:
+                names = self._commit.names_of(last)
+                for where in self._files_with(names):
                     for call in self._commit.links(where).calls:
-                        if parts_of(call.name)[-1] != last:
-                            continue
-                        place = self._commit.place(where, call.place)
-                        certainty, scope = self._leads(where, place, call.name, targets)
-                        if certainty is not None:
-                            found.append((where, call.line, certainty, scope, place))
-            self._commit.contents.load({where for where, *_ in found})
-            places = [self._at(where, at, "call", sure, scope, place) for where, at, sure, scope, place in found]
-            return self._bounded(_distinct(places), most)
+                        if call.name.rpartition(".")[2] in names:
+                            place = self._commit.place(where, call.place)
+                            found += self._leading(where, call.line, "call", place, call.name, targets)
+            return self._shown(found, most)
 
     def callees(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
         """The definitions that a function or class calls; `outside` names what it calls that is none of this
@@ -188,8 +192,7 @@ class Navigator:
             # Several of one name in one file are one definition in several forms.
             one = len({(self._commit.corpus.path(place), self._commit.corpus.name(place)) for place in named}) == 1
             sure: Certainty = "exact" if one else "by_name"
-            order = sorted(named, key=lambda place: bool(TEST.search(self._commit.corpus.path(place))))
-            return [self._definition(place, sure, "by name") for place in order]
+            return [self._definition(place, sure, "by name") for place in named]
         found = self._assigned(parts[-1]) if len(parts) == 1 else []
         if not found:
             alike = [place for place in self._commit.corpus.by_name.get(parts[-1].lower(), ()) if parts[1:] == ()]
@@ -218,14 +221,14 @@ class Navigator:
         pattern = re.compile(_ASSIGNED % re.escape(name))
         found: list[Place] = []
         paths = self._commit.files_with(name)
-        for where, occurrences in self._commit.occurrences(name, paths).items():
+        for where, occurrences in self._commit.occurrences([name], paths).items():
             for line in dict.fromkeys(number for number, chain, _ in occurrences if chain == name):
                 lines = self._commit.contents.lines(where)
                 place = self._commit.place_at(where, line)
                 top = place is not None and self._commit.corpus.kind(place) != "function"
                 if top and line <= len(lines) and pattern.match(lines[line - 1]):
                     found.append(self._at(where, line, "variable", "by_name", "by name", place))
-        return sorted(found, key=lambda one: (bool(TEST.search(one.path)), one.path))
+        return sorted(found, key=lambda one: (_aside(one.path), one.path))
 
     def _targets(self, name: str, path: str, line: int, *, constructors: bool = True) -> dict[str, set[int]]:
         """The definitions a question is about, by the last part of the name they are used by."""
@@ -258,57 +261,56 @@ class Navigator:
     def _one_each(targets: dict[str, set[int]]) -> list[int]:
         return sorted(place for places in targets.values() for place in places)
 
-    def _used(self, path: str, occurrence: Occurrence, targets: set[int]) -> Place | None:
-        line, chain, kind = occurrence
-        place = self._commit.place_at(path, line)
-        if place is None:
-            return None
-        certainty, scope = self._leads(path, place, chain, targets)
-        if certainty is None:
-            return None
+    def _files_with(self, names: Sequence[str]) -> list[str]:
+        paths = list(dict.fromkeys(path for name in names for path in self._commit.files_with(name)))
+        self._commit.load_links(paths)
+        return paths
+
+    def _uses_in(
+        self, path: str, occurrences: Sequence[Occurrence], names: Sequence[str], targets: set[int]
+    ) -> Iterator[_Use]:
+        """The occurrences of names in one file that are uses of the targets."""
         links = self._commit.links(path)
-        last = parts_of(chain)[-1]
+        calls = {call.line for call in links.calls if call.name.rpartition(".")[2] in names}
+        heirs = [self._commit.span(self._commit.place(path, number))[0] for number, base in links.bases
+                 if parts_of(base)[-1] in names]  # fmt: skip
+        own = [
+            one for name in names for one in self._commit.named.get(name, ()) if self._commit.corpus.path(one) == path
+        ]
+        heads = {self._commit.head_line(place) for place in own}
         functions = not any(self._scope.is_class(one) for one in targets)
-        if kind == "use" and functions and self._commit.language(path) in ("Java", "PHP"):
-            return None  # a field or a variable: nobody names a function there without calling it
-        if any(call.line == line and parts_of(call.name)[-1] == last for call in links.calls):
-            kind = "call"
-        elif any(parts_of(base)[-1] == last and self._begins(path, number, line) for number, base in links.bases):
-            kind = "base"
-        return self._at(path, line, kind, certainty, scope, place)
+        for line, chain, kind in occurrences:
+            place = self._commit.place_at(path, line)
+            if place is None or line in heads:
+                continue
+            if kind == "import" and targets & set(self._scope.in_import(path, chain)):
+                yield _Use(path, line, kind, place, "exact", "imports")
+                continue
+            if kind == "use" and functions and self._commit.language(path) in ("Java", "PHP"):
+                continue  # a field or a variable: nobody names a function there without calling it
+            if kind == "use" and line in calls:
+                kind = "call"
+            elif kind != "import" and any(start <= line <= start + _HEAD_LINES for start in heirs):
+                kind = "base"
+            yield from self._leading(path, line, kind, place, chain, targets)
 
-    def _begins(self, path: str, number: int, line: int) -> bool:
-        start, _ = self._commit.span(self._commit.place(path, number))
-        return start <= line <= start + 10
-
-    def _leads(self, path: str, place: int, chain: str, targets: set[int]) -> tuple[Certainty | None, str]:
-        """Whether a name at a place leads to one of the targets, how surely and by what; None where it does not."""
+    def _leading(self, path: str, line: int, kind: str, place: int, chain: str, targets: set[int]) -> Iterator[_Use]:
+        """A use, where what stands there may lead to one of the targets."""
         meaning = self._scope.meaning(path, place, chain)
-        if meaning.outside:
-            return None, ""
-        if meaning.certainty == "exact":
-            direct = targets & set(meaning.places)
-            # A class is its file where that is what an import gives: the name may still be a variable's in it.
-            return ("exact", meaning.scope) if direct else (None, "")
-        if not targets & set(meaning.places):
-            return None, ""
-        unknown_owner = chain.startswith(".") or len(parts_of(chain)) > 1
-        members = [one for one in targets if len(parts_of(self._commit.corpus.name(one))) > 1]
-        if (
-            unknown_owner
-            and not members
-            and self._commit.language(path) in EXPLICIT - {"JavaScript", "TypeScript", "TSX"}
-        ):
-            return None, ""  # a method of something: what was asked for is a function of a module
-        return "by_name", meaning.scope
+        if not meaning.outside and targets & set(meaning.places):
+            yield _Use(path, line, kind, place, meaning.certainty, meaning.scope)
 
-    def _defines(self, path: str, line: int, last: str) -> bool:
-        """Whether a definition of that name begins on the line, or is headed by it."""
-        place = self._commit.place_at(path, line)
-        if place is None or self._commit.corpus.kind(place) == "file":
-            return False
-        named = parts_of(self._commit.corpus.name(place))[-1] == last
-        return named and self._commit.line(path, line) == self._commit.head(place)
+    def _shown(self, uses: Iterable[_Use], most: int) -> Answer:
+        """Each use once, the surest first; only of those that are shown the text is read."""
+        found: dict[tuple[str, int], _Use] = {}
+        for one in sorted(uses, key=lambda one: (one.certainty != "exact", _IN_ORDER.index(one.kind))):
+            found.setdefault((one.path, one.line), one)
+        ordered = sorted(
+            found.values(), key=lambda one: (one.certainty != "exact", _aside(one.path), one.path, one.line)
+        )
+        self._commit.contents.load({one.path for one in ordered[:most]})
+        places = [self._at(one.path, one.line, one.kind, one.certainty, one.scope, one.place) for one in ordered[:most]]
+        return Answer(tuple(places), max(0, len(ordered) - most))
 
     def _standing(self, path: str, line: int) -> int:
         place = self._commit.place_at(path, line)
@@ -324,9 +326,12 @@ class Navigator:
         text = lines[line - 1] if 0 < line <= len(lines) else ""
         last = parts_of(name)[-1] if name else ""
         found = [
-            chain_before(text, end) for start, end in words_in(text) if not last or text[start:end] == last
-        ]  # fmt: skip
-        return list(dict.fromkeys(chain for chain in found if chain)) or ([name] if name else [])
+            chain_before(text, end)
+            for start, end in words_in(text)
+            if (text[start:end] == last if last else not _GOES_ON.match(text, end))
+        ]
+        chains = [chain for chain in dict.fromkeys(found) if chain and chain not in SELF | SUPER]
+        return chains or ([name] if name else [])
 
     def _defined(self, meaning: Meaning) -> list[Place]:
         self._commit.contents.load({self._commit.corpus.path(place) for place in meaning.places})
@@ -344,8 +349,13 @@ class Navigator:
 
     @staticmethod
     def _bounded(places: Sequence[Place], most: int) -> Answer:
-        ordered = sorted(places, key=lambda one: (one.certainty != "exact", bool(TEST.search(one.path))))
+        ordered = sorted(places, key=lambda one: (one.certainty != "exact", _aside(one.path)))
         return Answer(tuple(ordered[:most]), max(0, len(ordered) - most))
+
+
+def _aside(path: str) -> int:
+    """What is of the product comes before its examples and benchmarks, and these before its tests."""
+    return 2 if TEST.search(path) else 1 if ASIDE.search(path) else 0
 
 
 def _distinct(places: Iterable[Place]) -> list[Place]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from codebase.index.blob import legible
@@ -25,14 +27,19 @@ Occurrence = tuple[int, str, str]
 with it there: "call", "import" or "use"."""
 
 
-def find_occurrences(name: str, path: str, source: bytes) -> bytes:
-    """JSON of the occurrences of the identifier `name`, at most `MOST`; for codebase.index.parsing, with the name
-    filled in. A name that only labels an argument or a key is none."""
+def pattern_of(names: Sequence[str]) -> re.Pattern[bytes]:
+    """Matches each of these identifiers, wherever it stands for itself."""
+    either = b"|".join(re.escape(name.encode("utf-8", "surrogateescape")) for name in names)
+    return re.compile(rb"(?<![\w$])(?:" + either + rb")(?![\w$])")
+
+
+def find_occurrences(names: tuple[str, ...], path: str, source: bytes) -> bytes:
+    """JSON of the occurrences of identifiers, at most `MOST`; for codebase.index.parsing, with the names filled in. A
+    name that only labels an argument or a key is none."""
     grammar = grammar_for(path)
     found: list[Occurrence] = []
     if grammar is not None and legible(source):
-        pattern = re.compile(rb"(?<![\w$])" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"(?![\w$])")
-        hits = list(pattern.finditer(source))[:MOST]
+        hits = list(islice(pattern_of(names).finditer(source), MOST))
         tree = parsed(source, grammar) if hits else None
         for hit in hits if tree is not None else ():
             node = tree.root_node.descendant_for_byte_range(hit.start(), hit.end()) if tree else None
@@ -62,7 +69,8 @@ def _is_name(node: Node) -> bool:
 def _kind(node: Node, source: bytes, hit: re.Match[bytes]) -> str:
     if _in_import(node):
         return "import"
-    refers = node.parent is not None and node.parent.type == "method_reference"
+    around = node.parent
+    refers = around is not None and around.type == "method_reference" and around.children[-1].id == node.id
     return "call" if refers or _CALLED.match(source, hit.end(), hit.end() + 200) else "use"
 
 

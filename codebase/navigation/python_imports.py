@@ -17,6 +17,7 @@ _ROOTS = ("", "src", "lib", "python")
 class PythonImports:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._found: dict[tuple[str, str], str | None] = {}
 
     def targets(self, path: str, imported: Import) -> Iterator[tuple[str, str]]:
         """What is known here by which name, and the file it comes from: a name may be a module of the package."""
@@ -28,6 +29,12 @@ class PythonImports:
                 yield known, target
 
     def _module(self, path: str, module: str) -> str | None:
+        key = (posixpath.dirname(path), module)
+        if key not in self._found:
+            self._found[key] = self._find(path, module)
+        return self._found[key]
+
+    def _find(self, path: str, module: str) -> str | None:
         dots = len(module) - len(module.lstrip("."))
         relative = module[dots:].replace(".", "/")
         if dots:

@@ -19,7 +19,7 @@ _PRIVATE = 0.1
 _COMMON = 0.1
 _MANY_FILES = 5
 _MOST_OF_ONE_FILE = 30
-_SHORTEST = 40
+_SHORTEST = 20
 _LONG_COMPOUND = re.compile(r"(?=.{8})(?:.*_.*[a-z]|.*[a-z][A-Z])")
 
 

@@ -35,13 +35,14 @@ class Scope:
 
     commit: Commit
     _members: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     _families: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def meaning(self, path: str, place: int, chain: str) -> Meaning:
         """What `chain` (`self.parse`, `mod.func`, `.close`) means in `place` of the file `path`."""
         parts = parts_of(chain)
         if chain.startswith("."):
-            return self._by_name(path, parts[-1])
+            return self._on_a_value(path, parts[-1])
         head, rest = parts[0], parts[1:]
         around = self.commit.class_around(place)
         if head in SELF | SUPER and around is not None:
@@ -49,6 +50,19 @@ class Scope:
         if self.commit.language(path) == "Rust" and head in ("crate", "self", "super"):
             return _exact(self._in_modules(path, "::".join(parts[:-1]), parts[-1]), "imports")
         return self._dotted(path, place, parts) if rest else self._bare(path, place, head)
+
+    def in_import(self, path: str, chain: str) -> list[int]:
+        """The definitions that a name within an import statement of `path` stands for."""
+        parts = parts_of(chain)
+        found: list[int] = []
+        for imported, known, target in self.commit.imports(path):
+            taken = dict(zip(imported.known, imported.names, strict=False)).get(known, "")
+            module = parts_of(imported.module)
+            if taken == parts[-1]:
+                found += self._taken(target, taken, known, 0)
+            elif not taken and module[: len(parts)] == parts:
+                found += [one for one in self.commit.named.get(parts[-1], ()) if self.commit.corpus.path(one) == target]
+        return list(dict.fromkeys(found))
 
     def member(self, place: int, name: str, depth: int = 0) -> list[int]:
         """A class's own definition of `name`, or else the nearest of its bases'."""
@@ -90,14 +104,14 @@ class Scope:
 
     def _of_class(self, path: str, around: int, rest: Sequence[str], *, above: bool) -> Meaning:
         if not rest:
-            return _exact(self.bases(around) if above else [around], "class")
+            return Meaning(outside=True) if above else _exact([around], "class")
         if len(rest) > 1:
-            return self._by_name(path, rest[-1])
+            return self._on_a_value(path, rest[-1])
         own = [] if above else self.own(around, rest[0])
         if own:
             return _exact(own, "class")
         inherited = [found for base in self.bases(around) for found in self.member(base, rest[0])]
-        return _exact(inherited, "base class") if inherited else self._by_name(path, rest[0])
+        return _exact(inherited, "base class") if inherited else self._on_a_value(path, rest[0])
 
     def _bare(self, path: str, place: int, name: str) -> Meaning:
         language = self.commit.language(path)
@@ -147,7 +161,7 @@ class Scope:
         ):
             return _exact(found, "imports")
         named = [other for other in self._related(path, parts[-1]) if self._is_called(other, parts[-2:])]
-        return Meaning(named, "by_name", "qualified name") if named else self._by_name(path, parts[-1])
+        return Meaning(named, "by_name", "qualified name") if named else self._on_a_value(path, parts[-1])
 
     def _inside(self, owner: int, rest: Sequence[str]) -> list[int]:
         """What `rest` names within a module or a class."""
@@ -172,6 +186,8 @@ class Scope:
         """The definitions, or the modules, that an import of `path` makes known by this name."""
         if depth > _DEEPEST:
             return []
+        if depth == 0 and (path, known) in self._known:
+            return self._known[path, known]
         found: list[int] = []
         for imported, name, target in self.commit.imports(path):
             places = self.commit.places(target)
@@ -184,7 +200,10 @@ class Scope:
                 found += self.commit.qualified(target).get(known, ())
                 if not found and depth < 2:
                     found += self._imported(target, known, depth + 1)
-        return list(dict.fromkeys(found))
+        found = list(dict.fromkeys(found))
+        if depth == 0:
+            self._known[path, known] = found
+        return found
 
     def _item(self, path: str, module: str) -> str:
         """What of an imported path may be a definition in the file it leads to: its last part, in some languages."""
@@ -262,6 +281,14 @@ class Scope:
         if not TEST.search(path):
             found = [one for one in found if not TEST.search(self.commit.corpus.path(one))] or found
         return Meaning(found)
+
+    def _on_a_value(self, path: str, name: str) -> Meaning:
+        """What is called on a value is a member of something; a module's function only where modules are values."""
+        meaning = self._by_name(path, name)
+        if self.commit.language(path) not in ("Python", "Go", "Rust"):
+            return meaning
+        members = [one for one in meaning.places if len(parts_of(self.commit.corpus.name(one))) > 1]
+        return Meaning(members)
 
 
 def _exact(places: Sequence[int], scope: str) -> Meaning:
