@@ -1,14 +1,13 @@
 """Default branches followed: what was pushed is fetched and indexed before a task asks for it.
 
 A push leaves one mark for its repository in the database, the newest taking the place of the one before. Every worker
-looks at the marks for the mirrors on its own host: one process of a host at a time, one repository at a time, with half
-of the processors. A push that is missed, or a worker that is behind, costs the next task the time and nothing else.
+looks at the marks for the mirrors on its own host: one process of a host at a time, one repository at a time, in
+processes that yield to everything else. A push that is missed, or a worker that is behind, costs the next task the time.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -113,5 +112,5 @@ class Freshness:
         mirror.fetch(push.branch)
         # The branch may have moved again since, or back: what it holds now is what the next task starts from.
         sha = mirror.resolve(push.branch)
-        seconds = self._workshop.indexes.refresh(path, sha, processes=max(1, (os.cpu_count() or 1) // 2))
+        seconds = self._workshop.indexes.refresh(path, sha)
         log.info("followed a push", repository=push.repository, sha=sha, seconds=round(seconds, 3))

@@ -81,11 +81,11 @@ class Indexes:
                 weakref.finalize(found, cache.close)
             return found
 
-    def refresh(self, mirror: Path, sha: str, *, processes: int) -> float:
+    def refresh(self, mirror: Path, sha: str) -> float:
         """Brings the index up to a commit without keeping anything in memory; returns how many seconds that took."""
         began = time.monotonic()
         with self._alone(mirror):
-            self._build(mirror, sha, processes)
+            self._build(mirror, sha)
         return time.monotonic() - began
 
     def knows(self, mirror: Path, sha: str) -> bool:
@@ -133,11 +133,11 @@ class Indexes:
         with mine, self._places:
             yield
 
-    def _build(self, mirror: Path, sha: str, processes: int = 0) -> Finder:
+    def _build(self, mirror: Path, sha: str) -> Finder:
         tree = commit_tree(mirror, sha)
         began = time.monotonic()
         with contextlib.closing(BlobCache(self.path(mirror))) as cache:
-            corpus = build_corpus(tree, cache, processes=processes, progress=self._go_on)
+            corpus = build_corpus(tree, cache, progress=self._go_on)
             forgotten = forget_old(cache, sha, lambda name: _tree(mirror, name), now=time.time())
         self._make_room(spare=self.path(mirror))
         log.info(

@@ -179,7 +179,7 @@ def test_one_navigator_moves_about_a_commit_for_as_long_as_somebody_searches_it(
 def test_a_refresh_keeps_nothing_in_memory_and_is_known_after(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not zoo.indexes.knows(zoo.mirror.path, zoo.head)
     assert not zoo.indexes.path(zoo.mirror.path).exists(), "asking makes nothing"
-    assert zoo.indexes.refresh(zoo.mirror.path, zoo.head, processes=1) < 30
+    assert zoo.indexes.refresh(zoo.mirror.path, zoo.head) < 30
     assert zoo.indexes.knows(zoo.mirror.path, zoo.head)
     assert not zoo.indexes._ready
     monkeypatch.setattr(building, "parse_all", None)
