@@ -2,7 +2,7 @@
 
 A push leaves one mark for its repository in the database, the newest taking the place of the one before. Every worker
 looks at the marks for the mirrors on its own host: one process of a host at a time, one repository at a time, in
-processes that yield to everything else. A push that is missed, or a worker that is behind, costs the next task the time.
+processes that yield to all others. A push that is missed, or a worker that is behind, costs the next task the time.
 """
 
 from __future__ import annotations
