@@ -17,6 +17,7 @@ COMMANDS = {
     "worker": ("cli.serve", "worker"),
     "solve": ("cli.solve", "command"),
     "search": ("cli.search", "command"),
+    "navigate": ("cli.navigate", "app"),
     "ask": ("cli.ask", "command"),
     "wiki": ("cli.wiki", "app"),
     "history": ("cli.history", "command"),

@@ -8,9 +8,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli import search
 from cli.errors import CannotRun
 from cli.output import console, document, printable
+from cli.repository import tree_of
 from codebase import Source
 from codebase.facts import facts_of
 from codebase.index import Contents
@@ -45,7 +45,7 @@ def command(
 
 
 def _report(repo: Path, rev: str) -> Report:
-    tree, _ = search.tree_of(repo, rev)
+    tree, _ = tree_of(repo, rev)
     contents = Contents(tree)
     paths = list(contents.files)
     contents.load(files_to_read(paths))

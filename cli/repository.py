@@ -38,7 +38,7 @@ class Opened:
 @contextmanager
 def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Opened]:
     """A repository's commit, ready to be asked. Raises CannotRun, RepositoryError."""
-    tree, commit = _tree(repo, rev)
+    tree, commit = tree_of(repo, rev)
     key = hashlib.sha256(str(repo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     cache = BlobCache(load_settings().state_dir / "indexes" / f"{key}.db")
     screen = console(as_json=True)
@@ -53,7 +53,8 @@ def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Opened]:
         cache.close()
 
 
-def _tree(repo: Path, rev: str) -> tuple[Tree, str]:
+def tree_of(repo: Path, rev: str) -> tuple[Tree, str]:
+    """The files of a commit and its object id, or of a folder and an empty text. CannotRun, RepositoryError."""
     if not repo.is_dir():
         raise CannotRun(f"--repo {repo}: there is no such folder")
     if solve_folder.is_repository(repo):

@@ -1,22 +1,16 @@
 """`forgehand search`: an issue and a repository in, the places to change out. No model, no network, no checkout."""
 
-import hashlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from cli import solve_folder
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from codebase.index import BlobCache, Corpus, FolderTree, Tree, build_corpus, search
-from repositories.commit_tree import commit_tree
-from settings import load_settings
+from cli.repository import opened
+from codebase.index import search
 
 LONGEST_QUERY = 1 << 20
 
@@ -37,8 +31,8 @@ def command(
 
     Example: forgehand search --repo . --query "Session.close leaves the socket open" """
     text = _query(query, query_file)
-    with opened(repo, rev, show_progress=not as_json) as corpus:
-        hits = search(corpus, text, top=top)
+    with opened(repo, rev, show_progress=not as_json) as found:
+        hits = search(found.corpus, text, top=top)
     if as_json:
         document(
             [
@@ -82,32 +76,3 @@ def _content(file: Path) -> str:
             return stream.read(LONGEST_QUERY).decode("utf-8", "replace")
     except OSError as error:
         raise CannotRun(f"--query-file {file}: {error.strerror}") from None
-
-
-@contextmanager
-def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Corpus]:
-    """The corpus of a repository's commit, with its cache below the state folder. CannotRun, RepositoryError."""
-    tree, name = tree_of(repo, rev)
-    key = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    cache = BlobCache(load_settings().state_dir / "indexes" / f"{key}.db")
-    screen = console(as_json=True)
-    columns = (TextColumn("Reading the repository"), BarColumn(), MofNCompleteColumn())
-    try:
-        hidden = not (show_progress and screen.is_terminal)
-        with Progress(*columns, console=screen, transient=True, disable=hidden) as bar:
-            task = bar.add_task("", total=None)
-            yield build_corpus(tree, cache, progress=lambda done, of: bar.update(task, completed=done, total=of))
-    finally:
-        cache.close()
-
-
-def tree_of(repo: Path, rev: str) -> tuple[Tree, str]:
-    """The files of a commit or a folder, and the name its cache goes by. CannotRun, RepositoryError."""
-    if not repo.is_dir():
-        raise CannotRun(f"--repo {repo}: there is no such folder")
-    where = str(repo.resolve())
-    if solve_folder.is_repository(repo):
-        return commit_tree(repo.resolve(), rev), where
-    if rev != "HEAD":
-        raise CannotRun(f"--rev {rev}: {repo} is no git repository. Leave it out")
-    return FolderTree(repo.resolve()), where

@@ -192,7 +192,8 @@ class Navigator:
             # Several of one name in one file are one definition in several forms.
             one = len({(self._commit.corpus.path(place), self._commit.corpus.name(place)) for place in named}) == 1
             sure: Certainty = "exact" if one else "by_name"
-            return [self._definition(place, sure, "by name") for place in named]
+            scope = "only one of that name" if one else "by name"
+            return [self._definition(place, sure, scope) for place in named]
         found = self._assigned(parts[-1]) if len(parts) == 1 else []
         if not found:
             alike = [place for place in self._commit.corpus.by_name.get(parts[-1].lower(), ()) if parts[1:] == ()]
