@@ -46,6 +46,11 @@ class Change:
     files: tuple[tuple[str, str], ...]
 
 
+def git_dir(clone: Path) -> Path:
+    """Where the objects of a clone, of a bare repository, or of a folder with one called `repo` are."""
+    return next((inside for inside in (clone / ".git", clone / "repo") if inside.is_dir()), clone)
+
+
 def instances(clone: Path, name: str, *, most: int, scan: int = 10_000) -> list[dict[str, Any]]:
     """At most `most` rows as `evals.localise` takes them, spread evenly over those of the newest `scan` commits.
 

@@ -11,7 +11,8 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,16 @@ PLAIN = Weights(
 )  # fmt: skip
 """BM25 over definitions and nothing else, with our words."""
 CONTENDERS: Mapping[str, Weights] = {"forgehand": DEFAULT, "BM25 over definitions": PLAIN}
+ABLATIONS: Mapping[str, Weights] = {
+    "without names": replace(DEFAULT, head=0, place_name=0),
+    "without the share of the name": replace(DEFAULT, place_name=0),
+    "without extents": replace(DEFAULT, place_lines=0),
+    "lengths in full": replace(DEFAULT, b=DEFAULT.file_place_b),
+    "without the file's score": replace(DEFAULT, of_file=0),
+    "without pointers": replace(DEFAULT, mentions=0, place_mentions=0),
+    "without demotions": replace(DEFAULT, test=1, aside=1, prose=1, init=1),
+}
+"""Each a part of the ranking left out."""
 _RESAMPLES = 2_000
 
 
@@ -52,26 +63,32 @@ class Figures:
 
 
 def measure(
-    data: Sequence[Mapping[str, Any]], clones: Path, told: Callable[[str], None]
+    data: Sequence[Mapping[str, Any]],
+    clone_of: Callable[[str], Path],
+    told: Callable[[str], None],
+    contenders: Mapping[str, Weights] = CONTENDERS,
 ) -> Mapping[str, list[Outcome]]:
-    """Every issue by every contender. `clones` holds `owner+name/repo` or `owner+name`, with the base commits."""
-    found: dict[str, list[Outcome]] = {name: [] for name in CONTENDERS}
-    with tempfile.TemporaryDirectory(prefix="forgehand-localise-") as folder:
+    """Every issue by every contender. `clone_of` a repository's name: a git repository that has the base commits."""
+    found: dict[str, list[Outcome]] = {name: [] for name in contenders}
+    with tempfile.TemporaryDirectory(prefix="forgehand-localise-") as folder, ExitStack() as stack:
         caches: dict[str, BlobCache] = {}
         for row in data:
-            repository = str(row["repo"]).replace("/", "+")
+            repository = str(row["repo"])
             if repository not in caches:
-                caches[repository] = BlobCache(Path(folder) / f"{repository}.db")
-            clone = clones / repository
-            inner = clone / "repo"
-            tree = commit_tree(inner if inner.is_dir() else clone, str(row["base_commit"]))
+                caches[repository] = BlobCache(Path(folder) / f"{len(caches)}.db")
+                stack.callback(caches[repository].close)
+            tree = commit_tree(clone_of(repository), str(row["base_commit"]))
             corpus = build_corpus(tree, caches[repository])
-            for name, weights in CONTENDERS.items():
+            for name, weights in contenders.items():
                 found[name].append(judge(corpus, row, weights))
             told(str(row["instance_id"]))
-        for cache in caches.values():
-            cache.close()
     return found
+
+
+def clone_in(folder: Path, repository: str) -> Path:
+    """The clone of `owner/name` below `folder`: `owner+name/repo` or `owner+name`."""
+    clone = folder / repository.replace("/", "+")
+    return clone / "repo" if (clone / "repo").is_dir() else clone
 
 
 def judge(corpus: Corpus, row: Mapping[str, Any], weights: Weights) -> Outcome:
@@ -130,6 +147,15 @@ def figures(outcomes: Sequence[Outcome]) -> Figures:
         found.means[name] = (sum(values) / len(values), *_interval(values))
     if times:
         found.query_ms = times[len(times) // 2], times[min(len(times) - 1, int(0.9 * len(times)))]
+    return found
+
+
+def differences(one: Sequence[Outcome], other: Sequence[Outcome]) -> dict[str, tuple[float, float, float]]:
+    """Of each measure: how much more the other has, issue by issue: the mean and its interval."""
+    found = {}
+    for name in dict.fromkeys(name for outcome in one for name in outcome.values):
+        gains = [b.values[name] - a.values[name] for a, b in zip(one, other, strict=True) if name in a.values]
+        found[name] = (sum(gains) / len(gains), *_interval(gains))
     return found
 
 
