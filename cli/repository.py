@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from cli import solve_folder
 from cli.errors import CannotRun
 from cli.output import console
 from codebase.index import BlobCache, Contents, Corpus, FolderTree, Tree, build_corpus
+from codebase.index.forgetting import forget_old
 from codebase.index.links import Links, links_of
+from repositories import RepositoryError
 from repositories.commit_tree import commit_tree
 from settings import load_settings
 
@@ -48,9 +51,18 @@ def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Opened]:
         with Progress(*columns, console=screen, transient=True, disable=hidden) as bar:
             task = bar.add_task("", total=None)
             corpus = build_corpus(tree, cache, progress=lambda done, of: bar.update(task, completed=done, total=of))
+            forget_old(cache, commit, lambda name: tree if name == commit else _earlier(repo, name), now=time.time())
         yield Opened(corpus, Contents(tree), tree, cache, commit)
     finally:
         cache.close()
+
+
+def _earlier(repo: Path, commit: str) -> Tree | None:
+    """None for a commit that is gone, and for a folder as it was: its files are there no more."""
+    try:
+        return commit_tree(repo.resolve(), commit) if commit else None
+    except RepositoryError:
+        return None
 
 
 def tree_of(repo: Path, rev: str) -> tuple[Tree, str]:

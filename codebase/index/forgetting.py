@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 from codebase.index.building import keys_of
@@ -17,8 +18,16 @@ def forget_old(cache: BlobCache, commit: str, tree_of: Callable[[str], Tree | No
     commits used last hold, half of that room at most, and forgets the rest. Returns how many rows were forgotten.
 
     `tree_of` gives a commit's tree, None where it is gone. Looking costs a count of rows; forgetting is rare, because
-    the repository has to change many times over before it is done again.
+    the repository has to change many times over before it is done again. A database that is locked or a disk that is
+    full leaves it to the next one.
     """
+    try:
+        return _forget_old(cache, commit, tree_of, now)
+    except sqlite3.Error:
+        return 0
+
+
+def _forget_old(cache: BlobCache, commit: str, tree_of: Callable[[str], Tree | None], now: float) -> int:
     cache.note(commit, now=now)
     rows = cache.rows()
     if rows <= _ROOM:

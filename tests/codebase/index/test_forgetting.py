@@ -77,6 +77,18 @@ def test_commits_that_are_gone_are_passed_over(cache: BlobCache) -> None:
     assert rows == keys_of(trees["c11"])
 
 
+def test_a_database_that_cannot_be_written_costs_nothing_else(cache: BlobCache) -> None:
+    trees = commits(12)
+    for tree in trees.values():
+        build_corpus(tree, cache, processes=1)
+    rows = cache.rows()
+    cache._database.execute("PRAGMA query_only=ON")
+    assert forget_old(cache, "c0", trees.get, now=1.0) == 0
+    assert cache.rows() == rows
+    cache._database.execute("PRAGMA query_only=OFF")
+    assert forget_old(cache, "c0", trees.get, now=1.0) > 0
+
+
 def test_a_cache_of_before_there_were_commits_is_read(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     first = BlobCache(path)
