@@ -90,8 +90,8 @@ def _block(block: Block, page: Page, site: Site, drawings: Iterator[int]) -> str
         said = _sentences(block.sentences, page, site)
         if block.written_by:
             by = (
-                f"Written by {one_line(block.written_by, 80)}. Checked: its names, numbers and quotations stand in the lines "
-                "it cites. Not checked: that what it says of them is true."
+                f"Written by {one_line(block.written_by, 80)}. Checked: its names, numbers and quotations stand in the "
+                "lines it cites. Not checked: that what it says of them is true."
             )
             return f'<p class="by">{said}<small>{html(by)}</small></p>'
         return f"<p>{said}</p>"
