@@ -30,6 +30,7 @@ from .contract import (
     SandboxError,
 )
 from .inside.frames import PAYLOAD_LIMIT, Frame, ProtocolError
+from .line import ChannelLine
 from .trees import change_items, parts, read_changes, tar_items
 
 FILE_PATIENCE_S = 60.0
@@ -126,6 +127,9 @@ class ChannelBox:
                     pass
         except ProtocolError as error:
             raise SandboxError("what was saved cannot be restored", str(error), "Remove it and set up anew") from None
+
+    def listen(self, port: int) -> ChannelLine:
+        return ChannelLine(self._channel, self._name, port)
 
     def close(self) -> None:
         self._channel.lose("it was closed")

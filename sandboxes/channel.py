@@ -135,6 +135,10 @@ class Channel:
         if threading.current_thread() is not self._reader:
             self._reader.join()
 
+    def gone(self) -> BoxLost:
+        """The error of a lost box, to raise."""
+        return self._error()
+
     def _error(self) -> BoxLost:
         return BoxLost(f"the box {self._name} is lost", self._lost or "", "Make a new one and restore its workspace")
 

@@ -161,6 +161,26 @@ class Listing:
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
+class Line(Protocol):
+    """One stream with one program of a box. What comes is hostile bytes. For one thread, but `close` for any.
+
+    Every method raises `BoxLost` when the machine is gone or silent. Times are in seconds.
+    """
+
+    def accept(self, timeout: float) -> None:
+        """Waits for the program to connect; whoever is first has the line, later ones are dismissed. TimeoutError."""
+
+    def receive(self, timeout: float) -> bytes:
+        """The next bytes, at most 256 KiB; empty when the program has closed its end. TimeoutError, and the line is
+        still of use. Nothing is taken from the program that was not asked for."""
+
+    def send(self, data: bytes | bytearray | memoryview, timeout: float) -> None:
+        """Returns when the program's end has all of it. TimeoutError, which closes the line, ConnectionResetError."""
+
+    def close(self) -> None:
+        """Ends the stream. May be called more than once."""
+
+
 class Box(Protocol):
     """A machine of its own. Safe to use from several threads; independent calls run concurrently.
 
@@ -221,6 +241,13 @@ class Box(Protocol):
     def restore(self, saved: BinaryIO) -> None:
         """Brings in what another box saved and counts it as part of the tree: `get_changes` leaves it out until it is
         changed. SandboxError when the file is damaged."""
+
+    def listen(self, port: int) -> Line:
+        """Listens on `port` of the box's loopback, until the box is closed, for one program that is run in it.
+
+        Once a box, and not in one with a `network`, whose proxy listens: SandboxError. In a box without walls of its
+        own (isolation none) the loopback is the machine's: let the program show a token first.
+        """
 
     def close(self) -> None:
         """Ends the box and everything in it. May be called more than once."""
