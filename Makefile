@@ -8,7 +8,7 @@ JOBS ?= 3
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check engines test-chaos test-gvisor bench-intake bench-agent bench-memory format openapi clean
+.PHONY: help setup demo test check engines kernel-python test-chaos test-gvisor bench-intake bench-agent bench-memory format openapi clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -43,6 +43,9 @@ check: setup ## Lint, types, import contracts
 
 engines: ## Install the real parts the tests use (Debian: bubblewrap, Docker with gVisor, PostgreSQL, Redis, Chromium, wrk, npm packages)
 	tools/engines
+
+kernel-python: setup ## Install PyTorch for the kernel lane: a Python of its own below ~/.cache/forgehand, where uv leaves it alone
+	@tools/kernel-python
 
 bench-intake: setup ## Measure the webhook intake beside Probot
 	$(RUN)/python -m evals.intake $(ARGS)
