@@ -89,8 +89,8 @@ def _span(corpus: Corpus, place: int) -> Citation:
 def _statements(
     corpus: Corpus, contents: Contents, question: Question, found: Sequence[Passage], links_of: LinksOf
 ) -> Iterator[Sentence]:
-    if question.asked == "callers":
-        yield from _callers(corpus, contents, question, links_of)
+    if question.asked == "callers" and (said := list(_callers(corpus, contents, question, links_of))):
+        yield from said
         return
     reached = [] if question.asked == "definition" else hops(corpus, question, found, links_of)
     everything = [*found, *reached]

@@ -50,9 +50,14 @@ class Coverage:
         return self.best >= ENOUGH
 
 
+def citable(path: str) -> bool:
+    """Whether a path can be written into a citation: on one line of UTF-8, with no blank at its ends."""
+    return path.isprintable() and path == path.strip()
+
+
 def is_product(path: str) -> bool:
-    """Whether a file is code of the product itself: no test, no prose, nothing brought along."""
-    return bool(_CODE.search(path)) and not TEST.search(path) and not _ASIDE.search(path)
+    """Whether a file is code of the product itself that can be cited: no test, no prose, nothing brought along."""
+    return bool(_CODE.search(path)) and citable(path) and not TEST.search(path) and not _ASIDE.search(path)
 
 
 def cover(corpus: Corpus, question: Question) -> Coverage:
@@ -87,7 +92,7 @@ def cover(corpus: Corpus, question: Question) -> Coverage:
 
 def is_prose(path: str) -> bool:
     """Whether a file is for people and says what is, not what was: documents, no list of changes."""
-    return bool(_PROSE.search(path)) and not TEST.search(path) and not _PAST.search(path)
+    return bool(_PROSE.search(path)) and citable(path) and not TEST.search(path) and not _PAST.search(path)
 
 
 def cover_lines(question: Question, coverage: Coverage, lines: Sequence[str]) -> tuple[float, int]:

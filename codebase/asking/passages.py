@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from codebase.asking.deciding import Coverage, cover_lines, is_product, is_prose
+from codebase.asking.deciding import Coverage, citable, cover_lines, is_product, is_prose
 from codebase.asking.question import Question
 from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
@@ -53,7 +53,7 @@ def passages(corpus: Corpus, question: Question, coverage: Coverage, *, most: in
         path = corpus.path(place)
         if weighed[place] < least:
             break
-        if in_file.get(path, 0) < PER_FILE and _citable(path):
+        if in_file.get(path, 0) < PER_FILE:
             in_file[path] = in_file.get(path, 0) + 1
             found.append(Passage(place))
     return found[:most]
@@ -63,7 +63,7 @@ def prose(corpus: Corpus, question: Question, coverage: Coverage, contents: Cont
     """The document that says most about the question: its path, the line its best dozen lines begin at, their share."""
     ranked = rank(corpus, read_report(question.text), most=4 * LOOKED_AT).files
     paths = [corpus.paths[file] for file, _ in ranked]
-    paths = [path for path in paths if is_prose(path) and _citable(path)][:_PROSE_LOOKED_AT]
+    paths = [path for path in paths if is_prose(path)][:_PROSE_LOOKED_AT]
     contents.load(paths)
     judged = [(cover_lines(question, coverage, contents.lines(path)), -at, path) for at, path in enumerate(paths)]
     if not judged:
@@ -77,7 +77,7 @@ def defining(corpus: Corpus, name: str) -> list[int]:
     last = name.rpartition(".")[2]
     found = [place for place in corpus.by_name.get(last.lower(), ()) if is_product(corpus.path(place))]
     exact = [place for place in found if corpus.name(place).rpartition(".")[2] == last]
-    return [place for place in exact or found if _citable(corpus.path(place))]
+    return [place for place in exact or found if citable(corpus.path(place))]
 
 
 def callers(corpus: Corpus, name: str, links_of: LinksOf) -> list[tuple[int, Call]]:
@@ -87,7 +87,7 @@ def callers(corpus: Corpus, name: str, links_of: LinksOf) -> list[tuple[int, Cal
         {int(corpus.file_of[place]) for place in corpus.places[corpus.postings(whole(last))]},
         key=lambda file: (not is_product(corpus.paths[file]), file),
     )
-    paths = [corpus.paths[file] for file in files if _citable(corpus.paths[file])][:FILES_WITH_CALLS]
+    paths = [corpus.paths[file] for file in files if citable(corpus.paths[file])][:FILES_WITH_CALLS]
     known = links_of(paths)
     found = [
         (_place(corpus, path, call), call)
@@ -136,8 +136,3 @@ def _meant(corpus: Corpus, path: str, name: str) -> int | None:
     own = [place for place in places if corpus.path(place) == path]
     chosen = own or places
     return chosen[0] if len(chosen) == 1 else None
-
-
-def _citable(path: str) -> bool:
-    """Whether a path can be written into a citation on one line of UTF-8."""
-    return path.isprintable() and path == path.strip()

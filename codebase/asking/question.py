@@ -17,6 +17,9 @@ _CALLERS = re.compile(
     r"|\b(?:callers|users|usages|uses) of\b",
     re.IGNORECASE,
 )
+_OBJECT = re.compile(
+    r"^\W*(?:who|what|which \w+) (?:calls?|uses?|invokes?)\s+(?:the\s+)?`?(?:[\w.]*\.)?([A-Za-z_]\w+)", re.IGNORECASE
+)
 _PASSIVE = re.compile(r"\b(?:called|used|invoked)\b", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from where|where|by whom|by what|who|what|which)\b", re.IGNORECASE)
 _DEFINITION = re.compile(r"\bwhere\b.{0,60}\b(?:defined|declared|implemented|definition)\b|^what is\b", re.IGNORECASE)
@@ -67,7 +70,10 @@ def read_question(text: str) -> Question:
     found = WORD.findall(text)
     place = {name: at for at, name in reversed(list(enumerate(found)))}
     dotted = {part for name in report.dotted for part in name.split(".")}
-    names = sorted({*report.named, *(dotted & set(found))}, key=lambda name: place.get(name, 0))
+    called = _OBJECT.match(text)
+    names = sorted(
+        {*report.named, *(dotted & set(found)), *([called[1]] if called else ())}, key=lambda name: place.get(name, 0)
+    )
     words: dict[tuple[int, ...], Wanted] = {}
     for word in dict.fromkeys(found):
         terms = _spellings(word)
