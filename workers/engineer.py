@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from agent import Bench, Brief, ExitStatus, Limits, Note, Phase, PhaseResult, Quote, Ticket, run_phase
 from codebase.index import Finder
+from codebase.testing import Chooser
 from sandboxes.contract import Box, BoxLost
 from store import Stage, inputs
-from workers import localising
+from workers import choosing, localising
 from workers.decisions import EndTask
 from workers.facts import facts_of
 from workers.record_keeping import Books
@@ -69,7 +70,10 @@ def run_window(context: TaskContext, phase: Phase, brief: Brief, box: Box) -> Ph
     """The submitted result of a window. Raises EndTask when it ended otherwise, LeaseLost, BoxLost."""
     task = context.task()
     finder = localising.search_of(context, task.head_sha or task.base_sha or "")
-    with _bench(context, brief.window, box, finder) as bench:
+    chooser = None
+    if phase not in (Phase.research, Phase.plan):
+        chooser = choosing.chooser(context, task.head_sha or task.base_sha or "", finder)
+    with _bench(context, brief.window, box, finder, chooser) as bench:
         result = run_phase(phase, brief, bench)
     context.heartbeat.check()
     for line in result.fallbacks:
@@ -86,7 +90,9 @@ def run_window(context: TaskContext, phase: Phase, brief: Brief, box: Box) -> Ph
 
 
 @contextmanager
-def _bench(context: TaskContext, window: str, box: Box, finder: Finder | None) -> Iterator[Bench]:
+def _bench(
+    context: TaskContext, window: str, box: Box, finder: Finder | None, chooser: Chooser | None
+) -> Iterator[Bench]:
     books = Books(context.database, context.held, context.heartbeat, context.now)
     try:
         yield Bench(
@@ -99,6 +105,7 @@ def _bench(context: TaskContext, window: str, box: Box, finder: Finder | None) -
             report=context.report,
             finder=finder,
             navigator=localising.navigator_of(context, finder),
+            chooser=chooser,
         )
     finally:
         books.close()

@@ -4,7 +4,7 @@ A change is a list of edits on the lines of its base, from a diff or from two co
 """
 
 from codebase.testing.choosing import Choice, Chooser, build_map
-from codebase.testing.conventions import is_test
+from codebase.testing.conventions import is_support, is_test
 from codebase.testing.edits import Edit, NotADiff, compare, read_diff
 from codebase.testing.mapping import TestMap
 from codebase.testing.running import commands_for, npm_script
@@ -22,6 +22,7 @@ __all__ = [
     "build_map",
     "commands_for",
     "compare",
+    "is_support",
     "is_test",
     "npm_script",
     "read_diff",

@@ -8,7 +8,7 @@ from proofs import Proof, ProofPlan, Reproduction, prove
 from sandboxes.contract import Box, BoxLost
 from store import Stage
 from store import proofs as kept
-from workers import boxes, windows
+from workers import boxes, choosing, windows
 from workers.decisions import Decision, Move
 from workers.facts import facts_of
 from workers.stopping import closed_on_stop
@@ -73,6 +73,7 @@ def _prove(context: TaskContext, watched: list[Box], base: str, head: str) -> Pr
         head_sha=head,
         changed={path.path: path.status for path in mirror.changed_paths(base, head)},
         set_up=lambda box, side: setting_up.for_proof(box, base if side == "base" else head, side),
+        exercising=choosing.exercising(context, base, head),
     )
     if context.stopped():
         context.let_go()
