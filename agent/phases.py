@@ -12,7 +12,19 @@ from typing import Any, Generic, Literal, TypeVar
 from agent.brief import Brief
 from agent.contract import Phase
 from agent.submissions import Change, Evidence, Plan, Repair, Research, Review
-from agent.tools import DECIDING, EDITING, READING, RUNNING, SEARCHING, TESTING, Arguments, Desk, Tool, submit_tool
+from agent.tools import (
+    DECIDING,
+    EDITING,
+    NAVIGATING,
+    READING,
+    RUNNING,
+    SEARCHING,
+    TESTING,
+    Arguments,
+    Desk,
+    Tool,
+    submit_tool,
+)
 from agent.tree import is_leftover
 from agent.window import Window
 from sandboxes.contract import ChangesTooLarge, SandboxError
@@ -49,8 +61,9 @@ class PhaseRules(Generic[S]):
         submit = submit_tool(self.schema, self.description, dict(self.example), refusal)
         acting = () if self.writes == "nothing" else (*RUNNING, *EDITING)
         searching = SEARCHING if situation.desk.finder is not None else ()
+        moving = NAVIGATING if situation.desk.navigator is not None else ()
         testing = TESTING if situation.desk.chooser is not None else ()
-        return {tool.name: tool for tool in (*READING, *searching, *acting, *testing, *DECIDING, submit)}
+        return {tool.name: tool for tool in (*READING, *searching, *moving, *acting, *testing, *DECIDING, submit)}
 
     def document(self, data: Mapping[str, Any]) -> str:
         """A submission, as recorded, in Markdown."""

@@ -7,6 +7,7 @@ Tools see a desk (the box and its limits) and nothing of the window they are cal
 from agent.tools.deciding import DECIDING, submit_tool
 from agent.tools.desk import Desk
 from agent.tools.editing import EDITING
+from agent.tools.navigating import NAVIGATING
 from agent.tools.reading import READING
 from agent.tools.running import RUNNING
 from agent.tools.searching import SEARCHING
@@ -16,6 +17,7 @@ from agent.tools.tool import Arguments, Observation, Tool, find
 __all__ = [
     "DECIDING",
     "EDITING",
+    "NAVIGATING",
     "READING",
     "RUNNING",
     "SEARCHING",

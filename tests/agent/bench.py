@@ -33,6 +33,7 @@ from agent import (
     to_json,
 )
 from codebase.index import BlobCache, Contents, Finder, build_corpus
+from codebase.navigation import Navigator
 from codebase.testing import Chooser, build_map
 from demo.scripted_model import ScriptedModel
 from demo.scripted_script import Script
@@ -205,6 +206,7 @@ def play(
     policy: CallPolicy | None = None,
     finder: Finder | None = None,
     chooser: Chooser | None = None,
+    navigator: Navigator | None = None,
     **changed: Any,
 ) -> Play:
     """Runs one window against a scripted model over HTTP. A mismatch with the script fails the test."""
@@ -222,6 +224,7 @@ def play(
             report=reports.append,
             finder=finder,
             chooser=chooser,
+            navigator=navigator,
         )
         result = run_phase(phase, brief(phase, **changed), bench)
     print(result.status, result.reason)
