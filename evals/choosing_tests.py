@@ -22,9 +22,10 @@ from codebase.index.links import Links, links_of
 from codebase.navigation import import_graph
 from codebase.testing import Edit, TestMap, is_test, read_diff
 from codebase.testing.conventions import likeness
+from evals import from_history
 from evals.localise import Outcome, all_among
 from repositories.commit_history import commit_history
-from repositories.commit_tree import commit_tree
+from repositories.commit_tree import commit_tree, locate
 from repositories.comparison import changed_paths, readable_diff
 from repositories.git import Git
 
@@ -83,8 +84,9 @@ def measure(
 ) -> Mapping[str, Mapping[str, list[Outcome]]]:
     """By repository and contender an outcome for each change: at most `most` of them, spread over `scan` steps."""
     found: dict[str, dict[str, list[Outcome]]] = {}
-    for clone in clones:
-        name = clone.name if clone.name not in ("repo", ".git") else clone.parent.name
+    for given in clones:
+        clone = from_history.git_dir(given.resolve())
+        name = clone.parent.name if clone.name in ("repo", ".git") else clone.name
         outcomes: dict[str, list[Outcome]] = {contender: [] for contender in CONTENDERS}
         for step, case in cases(clone, most=most, scan=scan):
             for contender, choose in CONTENDERS.items():
@@ -106,7 +108,7 @@ def judge(step: Step, case: Case, choose: Callable[[Case], list[str]]) -> Outcom
 
 def cases(clone: Path, *, most: int, scan: int) -> Iterator[tuple[Step, Case]]:
     """The changes of a clone with all that is known at their parents. RepositoryError."""
-    git = Git(clone)
+    git, _ = locate(clone, "HEAD")
     commits = list(read_log(commit_history(clone, "HEAD").log().data))
     known = {commit.sha: commit for commit in commits}
     with tempfile.TemporaryDirectory(prefix="forgehand-choosing-") as folder:
