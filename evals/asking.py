@@ -1,7 +1,7 @@
 """How well ask answers: does it know what is not there, is the right file among what it cites, is all of it checked?
 
 Our own questions (asking_questions.yml), about half of them about things their repository does not have. The
-repositories marked `calibration` set the thresholds and are reported apart from those that only judge them.
+file says which part each repository plays: whether its questions set the thresholds or only judge them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Asked:
     do not resolve to lines of the commit."""
 
     repository: str
-    calibration: bool
+    part: str
     question: str
     gold: tuple[str, ...]
     found: bool
@@ -94,7 +94,7 @@ def measure(
                 found.append(
                     Asked(
                         repository=name,
-                        calibration=bool(row.get("calibration")),
+                        part=str(row["part"]),
                         question=question,
                         gold=gold,
                         found=said.found,
@@ -140,12 +140,10 @@ def figures(asked: Sequence[Asked]) -> Figures:
 
 
 def parts(asked: Sequence[Asked]) -> dict[str, Figures]:
-    """Figures of all, of the repositories that set the thresholds, of the others, and of each repository."""
-    found = {
-        "all": figures(asked),
-        "calibration": figures([one for one in asked if one.calibration]),
-        "held out": figures([one for one in asked if not one.calibration]),
-    }
+    """Figures of all, of each part, and of each repository."""
+    found = {"all": figures(asked)}
+    for part in dict.fromkeys(one.part for one in asked):
+        found[part] = figures([one for one in asked if one.part == part])
     for name in dict.fromkeys(one.repository for one in asked):
         found[name] = figures([one for one in asked if one.repository == name])
     return found
