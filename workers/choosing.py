@@ -73,6 +73,4 @@ def _exercising(made: Chooser, mirror: Mirror, base: str, head: str) -> dict[str
         log.warning("no tests chosen for the proof", exc_info=made.failure)
         return {}
     code = [one for one in changed if one.status != "deleted" and not is_test(one.path) and not is_support(one.path)]
-    return {
-        one.path: tuple(test.path for test in choice.selection.exercising(one.old_path or one.path)) for one in code
-    }
+    return {one.path: choice.selection.exercising.get(one.old_path or one.path, ()) for one in code}

@@ -114,9 +114,11 @@ class TestMap:
                 found[edit.new_path].add("changed", edit.path, "", _CHANGED)
                 self._said(edit, code, found)
         gone = {edit.path for edit in edits if edit.new_path != edit.path}
-        ranked = sorted((path for path in found if path not in gone), key=lambda path: (-found[path].score, path))
+        kept = {path: one for path, one in found.items() if path not in gone}
+        ranked = sorted(kept, key=lambda path: (-kept[path].score, path))
         chosen = tuple(self._selected(path, found[path]) for path in ranked[:most])
-        return Selection(chosen, self._unexercised(code, found), max(0, len(ranked) - most))
+        exercising = {edit.path: self._exercising(edit, kept) for edit in code if edit.new_path is not None}
+        return Selection(chosen, exercising, len(ranked) - len(chosen))
 
     def _said(self, test: Edit, code: Sequence[Edit], found: dict[str, _Found]) -> None:
         """What a test's own changed lines name of the changed code, which the commit of this map cannot know."""
@@ -126,9 +128,18 @@ class TestMap:
                 if symbol.worth == 1.0 and symbol.name in words and test.new_path is not None:
                     found[test.new_path].add("names", edit.path, symbol.for_, self._weights.names / len(code))
 
-    def _unexercised(self, code: Sequence[Edit], found: Mapping[str, _Found]) -> tuple[str, ...]:
-        covered = {reason.path for one in found.values() for reason in one.reasons if reason.kind in EXERCISES}
-        return tuple(dict.fromkeys(edit.path for edit in code if edit.path not in covered and edit.new_path))
+    def _exercising(self, edit: Edit, found: Mapping[str, _Found]) -> tuple[str, ...]:
+        """The tests of one changed file, whatever the rest of the change makes likely."""
+        worth: dict[str, float] = defaultdict(float)
+        reached: dict[str, float] = defaultdict(float)
+        for test, one in found.items():
+            for reason, adds in one.reasons.items():
+                if reason.path == edit.path and reason.kind in EXERCISES:
+                    worth[test] += adds
+                elif reason.path == edit.path and reason.kind == "reaches":
+                    reached[test] += adds
+        worth = worth or reached
+        return tuple(sorted(worth, key=lambda test: (-worth[test], test))[:MOST_TESTS])
 
     def _selected(self, path: str, found: _Found) -> Selected:
         reasons = sorted(found.reasons, key=lambda reason: (-found.reasons[reason], reason.line))
@@ -206,7 +217,7 @@ class TestMap:
         for test, calls in calling.items():
             known = test in linked
             worth = self._weights.calls * symbol.worth * rarity * (1.0 if known else _UNLINKED) * share
-            found[test].add("calls" if known else "names", path, detail, worth, calls[0][0])
+            found[test].add("calls" if known else "mentions", path, detail, worth, calls[0][0])
             for _, place in calls:
                 places = found[test].places
                 places[place] = places.get(place, 0.0) + worth
@@ -214,8 +225,9 @@ class TestMap:
         rarity = 1 / log2(1 + max(1, len(naming)))
         for test, inside in naming.items():
             if test not in calling:
-                worth = self._weights.names * rarity * (1.0 if test in linked else _UNLINKED) * share
-                found[test].add("names", path, symbol.for_, worth)
+                known = test in linked
+                worth = self._weights.names * rarity * (1.0 if known else _UNLINKED) * share
+                found[test].add("names" if known else "mentions", path, symbol.for_, worth)
                 for place in inside:
                     places = found[test].places
                     places[place] = places.get(place, 0.0) + worth

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["changed", "calls", "names", "imports", "reaches", "named after", "shares words", "changes with"]
+Kind = Literal[
+    "changed", "calls", "names", "imports", "mentions", "reaches", "named after", "shares words", "changes with"
+]
 EXERCISES: frozenset[Kind] = frozenset({"changed", "calls", "names", "imports", "named after"})
-"""Reasons that say a test runs the code; the others only make it likely."""
+"""Reasons that say a test runs the code; the others only make it likely, or say that it could."""
 _LIKELY = 0.15
 """On flask and requests nine of ten tests that went in with a change are among these, of five on average."""
 
@@ -29,6 +32,8 @@ class Reason:
                 return f"calls {self.detail} of {self.path}"
             case "names":
                 return f"names {self.detail} of {self.path}"
+            case "mentions":
+                return f"mentions {self.detail}, as {self.path} has it"
             case "imports":
                 return f"imports {self.path}"
             case "reaches":
@@ -63,12 +68,17 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`tests`, the likeliest first, and the changed files of code that no test exercises by anything that can be read.
-    `left_out`: how many more tests had a reason."""
+    """`tests`, the likeliest first; `left_out`: how many more had a reason. `exercising`: for each changed file of code
+    that is still there the tests that exercise it, its likeliest first, or else those that import it through others."""
 
     tests: tuple[Selected, ...]
-    unexercised: tuple[str, ...]
+    exercising: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: int = 0
+
+    @property
+    def unexercised(self) -> tuple[str, ...]:
+        """The changed files of code that no test reaches by anything that can be read."""
+        return tuple(path for path, tests in self.exercising.items() if not tests)
 
     @property
     def likely(self) -> tuple[Selected, ...]:
@@ -76,9 +86,3 @@ class Selection:
         others = [one.score for one in self.tests if not one.changed]
         least = _LIKELY * max(others, default=0.0)
         return tuple(one for one in self.tests if one.changed or one.score >= least)
-
-    def exercising(self, path: str) -> tuple[Selected, ...]:
-        """The tests that exercise one changed file."""
-        return tuple(
-            one for one in self.tests if any(why.kind in EXERCISES and why.path == path for why in one.reasons)
-        )

@@ -47,7 +47,7 @@ def test_what_says_nothing(tree: MemoryTree, tmp_path: Path) -> None:
     same = SHOP["shop/cart.py"].encode()
     nothing = {"shop/cart.py": same, "logo.png": b"\0\2", "big.py": b"#" * (2 << 20), "gone.py": None}
     choice = chooser.choose(nothing, wait_s=60)
-    assert choice == Choice(Selection((), ()), ())
+    assert choice == Choice(Selection(()), ())
 
 
 def test_new_removed_and_undecodable_files(tree: MemoryTree, tmp_path: Path) -> None:

@@ -74,8 +74,7 @@ def test_a_file_no_test_exercises_is_named() -> None:
     both = [edited("shop/orphan.py", "1", "2"), edited("shop/users.py", "return user", "return str(user)")]
     chosen = mapped(SHOP).select(both)
     assert chosen.unexercised == ("shop/orphan.py",)
-    assert [one.path for one in chosen.exercising("shop/users.py")] == ["tests/test_users.py"]
-    assert chosen.exercising("shop/orphan.py") == ()
+    assert chosen.exercising == {"shop/orphan.py": (), "shop/users.py": ("tests/test_users.py",)}
 
 
 def test_changed_new_moved_and_removed_tests() -> None:
@@ -120,6 +119,39 @@ def test_the_past_is_a_reason_but_says_nothing_is_exercised() -> None:
     assert chosen.tests[0].path == "other/test_far.py"
     assert str(chosen.tests[0].reasons[0]) == "changed with shop/orphan.py 4 of 4 times"
     assert chosen.unexercised == ("shop/orphan.py",)
+
+
+def test_a_file_that_tests_reach_through_others_only_is_not_called_untested() -> None:
+    files = {
+        "shop/__init__.py": "from shop.facade import sell\n",
+        "shop/facade.py": "from shop.inner import _work\n\n\ndef sell(registry):\n    return registry[0](_work)\n",
+        "shop/inner.py": "def _work():\n    return 1\n",
+        "tests/test_shop.py": "import shop\n\n\ndef test_sells():\n    assert shop\n",
+    }
+    chosen = mapped(files).select([edited("shop/inner.py", "return 1", "return 2", files)])
+    assert reasons(chosen, "tests/test_shop.py") == {"reaches"}
+    assert not chosen.tests[0].exercises
+    assert (chosen.exercising, chosen.unexercised) == ({"shop/inner.py": ("tests/test_shop.py",)}, ())
+
+
+def test_a_name_that_no_import_leads_to_is_only_mentioned() -> None:
+    files = SHOP | {"other/test_far.py": "def test_far():\n    lonely()\n"}
+    chosen = mapped(files).select([edited("shop/orphan.py", "return 1", "return 2")])
+    assert "mentions" in reasons(chosen, "other/test_far.py")
+    assert not any(one.exercises for one in chosen.tests)
+    assert chosen.unexercised == ("shop/orphan.py",)
+
+
+def test_the_tests_of_a_small_part_of_a_change_are_kept_apart() -> None:
+    many = SHOP | {
+        f"tests/more/test_{number}.py": "from shop.cart import Cart\n\nCart().total()\n" for number in range(40)
+    }
+    edits = [
+        edited("shop/cart.py", "_rounded(1)", "_rounded(2)" + "\n        # more" * 40),
+        edited("shop/users.py", "return user", "return 1"),
+    ]
+    chosen = mapped(many).select(edits, most=3)
+    assert chosen.exercising["shop/users.py"] == ("tests/test_users.py",)
 
 
 def test_data_speaks_only_where_no_code_changed() -> None:
@@ -198,7 +230,7 @@ def test_bounds_and_nothing_at_all() -> None:
     chosen = mapped(many).select([edit], most=5)
     assert (len(chosen.tests), chosen.left_out) == (5, 87)
     assert all(len(one.reasons) <= 6 and len(one.tests) <= 12 for one in chosen.tests)
-    assert mapped(SHOP).select([]) == Selection((), ())
+    assert mapped(SHOP).select([]) == Selection(())
     assert mapped({}).select([edit]).unexercised == ("shop/cart.py",)
 
 
@@ -214,5 +246,4 @@ def test_a_new_test_that_names_the_changed_code_exercises_it() -> None:
     ]
     chosen = mapped(SHOP).select(edits)
     assert chosen.unexercised == ()
-    (new,) = chosen.exercising("shop/orphan.py")
-    assert (new.path, new.changed) == ("tests/test_orphan_new.py", True)
+    assert chosen.exercising == {"shop/orphan.py": ("tests/test_orphan_new.py",)}
