@@ -31,7 +31,7 @@ from codebase.history import (
 )
 from codebase.index.contents import Contents
 from codebase.index.grammars import grammar_for
-from repositories.commit_history import CommitHistory, commit_history
+from repositories.commit_history import MOST_COMMITS, CommitHistory, commit_history
 from repositories.commit_tree import commit_tree
 from settings import load_settings
 
@@ -80,7 +80,8 @@ class Told:
         ignored = self.contents.read(IGNORE_FILE) or b""
         self.ignored = read_ignored(ignored.decode("utf-8", "replace"))
         self.past: Past = read_past(read_log(log.data), self.contents.files, self.ignored)
-        self.complete = log.complete and not self.history.is_shallow()
+        cut = self.past.commits >= MOST_COMMITS or self.history.is_shallow()
+        self.complete = log.complete and not cut
 
     def summary(self) -> dict[str, Any]:
         past = self.past

@@ -40,7 +40,7 @@ _QUIET = ("--no-show-signature", "--no-notes", "--no-decorate", "--use-mailmap",
 @dataclass(frozen=True, slots=True)
 class Log:
     """What `git log --numstat -z` printed, newest commits first; the last one may be cut anywhere when `complete`, that
-    git came to its end by itself, is false."""
+    git came to its end or to as many commits as were asked for, is false."""
 
     data: bytes
     complete: bool

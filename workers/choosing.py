@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_S = 60.0
 _CONFIGURATION = 1 << 20
+_COMMITS = 5_000
+"""What changed together before these says little about today, and a window does not wait for it."""
 
 
 def chooser(context: TaskContext, rev: str, finder: Finder | None) -> Chooser | None:
@@ -37,7 +39,7 @@ def chooser(context: TaskContext, rev: str, finder: Finder | None) -> Chooser | 
 
     def make() -> TestMap:
         contents = Contents(tree)
-        written = commit_history(mirror.path, rev).log(kept)
+        written = commit_history(mirror.path, rev).log(kept, commits=_COMMITS)
         ignored = read_ignored((contents.read(IGNORE_FILE) or b"").decode("utf-8", "replace"))
         past: Past = read_past(read_log(written.data), contents.files, ignored)
         with closing(BlobCache(index)) as cache:
