@@ -8,14 +8,16 @@ import pytest
 from agent.contract import Phase
 from agent.journal import ToolCall
 from agent.phases import PHASES, Situation
-from agent.tools import DECIDING, EDITING, READING, RUNNING, find
+from agent.tools import DECIDING, EDITING, NAVIGATING, READING, RUNNING, SEARCHING, TESTING, Desk, find
 from agent.tools.tool import Tool
 
-ALL = {tool.name: tool for tool in (*READING, *RUNNING, *EDITING, *DECIDING)}
+ALL = {tool.name: tool for tool in (*READING, *SEARCHING, *NAVIGATING, *RUNNING, *EDITING, *TESTING, *DECIDING)}
+# Which tools there are is decided from the desk alone, and from what it knows of the tree: here nothing.
+SITUATION = Situation(cast(Any, None), cast(Any, None), Desk(cast(Any, None), 20.0, lambda: False))
 
 
 def submits() -> list[Tool[Any]]:
-    return [rules.tools(cast(Situation, None))["submit"] for rules in PHASES.values()]
+    return [rules.tools(SITUATION)["submit"] for rules in PHASES.values()]
 
 
 @pytest.mark.parametrize("tool", [*ALL.values(), *submits()], ids=lambda tool: tool.name)
@@ -31,7 +33,7 @@ def test_schemas_stand_alone_and_the_examples_fit(tool: Tool[Any]) -> None:
 
 
 def test_a_property_called_title_is_not_lost() -> None:
-    submit = PHASES[Phase.implement].tools(cast(Situation, None))["submit"]
+    submit = PHASES[Phase.implement].tools(SITUATION)["submit"]
     assert set(submit.schema["function"]["parameters"]["properties"]) == {"summary", "test_commands", "pr_title"}
 
 
