@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from codebase.asking.deciding import Coverage, citable, cover_lines, is_product, is_prose
 from codebase.asking.question import Question
 from codebase.index.contents import Contents
@@ -20,6 +22,7 @@ PER_FILE = 2
 HOPS = 3
 _NEAR = 0.7
 _OF_FILE = 0.7
+_FULLEST = 20
 _PROSE_LOOKED_AT = 12
 FILES_WITH_CALLS = 200
 LinksOf = Callable[[Sequence[str]], Mapping[str, Links]]
@@ -38,9 +41,10 @@ def passages(corpus: Corpus, question: Question, coverage: Coverage, *, most: in
     """The best places of the product's code: search's order weighed with how much of the question stands in each."""
     ranked = rank(corpus, read_report(question.text), most=LOOKED_AT).places
     highest = max((score for _, score in ranked), default=1.0)
+    scores = dict(ranked) | {place: 0.0 for place in _fullest(coverage) if place not in dict(ranked)}
     weighed = {
         place: (score / highest + float(coverage.places[place])) * (1.0 if corpus.name(place) else _OF_FILE)
-        for place, score in ranked
+        for place, score in scores.items()
         if is_product(corpus.path(place)) and coverage.places[place] >= _NEAR * coverage.best
     }
     named = [place for name in question.names for place in defining(corpus, name)]
@@ -57,6 +61,11 @@ def passages(corpus: Corpus, question: Question, coverage: Coverage, *, most: in
             in_file[path] = in_file.get(path, 0) + 1
             found.append(Passage(place))
     return found[:most]
+
+
+def _fullest(coverage: Coverage) -> list[int]:
+    """The places that hold most of the question, whatever search says of them."""
+    return [int(place) for place in np.argsort(-coverage.places, kind="stable")[:_FULLEST] if coverage.places[place]]
 
 
 def prose(corpus: Corpus, question: Question, coverage: Coverage, contents: Contents) -> tuple[str, int, float] | None:
