@@ -148,7 +148,8 @@ def _flat(group: _Group, paths: Sequence[str], room: int, imports: Mapping[str, 
 
 def clusters(paths: Sequence[str], imports: Mapping[str, Iterable[str]], most: int) -> list[list[str]]:
     """`paths` in at most `most` groups of files that use each other: the two groups whose joining adds most to the
-    modularity (Newman 2004; Clauset, Newman and Moore 2004) are joined until no more are left than wanted."""
+    modularity (Newman 2004; Clauset, Newman and Moore 2004) are joined as long as that adds anything, or they are too
+    many."""
     known = {path: number for number, path in enumerate(paths)}
     weights: dict[int, Counter[int]] = {number: Counter() for number in range(len(paths))}
     for path, number in known.items():
@@ -160,13 +161,15 @@ def clusters(paths: Sequence[str], imports: Mapping[str, Iterable[str]], most: i
     degree = {number: sum(near.values()) for number, near in weights.items()}
     double = sum(degree.values()) or 1
     members = {number: [path] for path, number in known.items()}
-    while len(members) > most:
+    while len(members) > 1:
         best: tuple[float, int, int] | None = None
         for one, near in weights.items():
             for other, weight in near.items():
                 gain = weight / double - degree[one] * degree[other] / (double * double)
                 if one < other and (best is None or gain > best[0]):
                     best = gain, one, other
+        if len(members) <= most and (best is None or best[0] <= 0):
+            break
         if best is None:  # nothing joins those that are left: the smallest ones go together
             small = sorted(members, key=lambda number: (len(members[number]), members[number]))
             best = 0.0, small[0], small[1]

@@ -135,13 +135,18 @@ def _behind(row: Row) -> list[Citation]:
 
 def _row(row: Row, cells: Sequence[tuple[Piece, ...]], head: Sequence[str], place: str, site: Site) -> str:
     drawn = [
-        f'<td data-head="{html(word)}">{_pieces(cell, site)}</td>' if cell else "<td></td>"
+        f"<td{_named(word)}>{_pieces(cell, site)}</td>" if cell else "<td></td>"
         for word, cell in zip(head, cells, strict=True)
     ]
     if place:
         drawn.append(f'<td class="where">{place}</td>')
     anchor = f' id="{html(row.anchor)}"' if row.anchor else ""
     return f"<tr{anchor}>{''.join(drawn)}</tr>"
+
+
+def _named(word: str) -> str:
+    """The column's name, which stands before the cell in a narrow window."""
+    return f' data-head="{html(word)}"' if word else ""
 
 
 def _sentences(sentences: Sequence[Sentence], page: Page, site: Site) -> str:

@@ -1,0 +1,141 @@
+"""Which parts a repository has and who uses whom: tables, and properties that hold for any tree."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codebase.wiki import survey
+from codebase.wiki.model import Citation
+from codebase.wiki.overview import box_label, shared_folder
+from codebase.wiki.parts import MOST_PARTS, clusters, find_parts, role_of
+from codebase.wiki.spans import spans_of
+from codebase.wiki.uses import Use, drawn_arrows, joined, uses_between
+from tests.codebase.wiki.making import SHOP, known_of
+
+names = st.sampled_from(["a", "b", "core", "x", "tests", "docs", "y1"])
+paths = st.builds(lambda folders, name: "/".join([*folders, f"{name}.py"]), st.lists(names, max_size=4), names)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(paths, st.integers(0, 2_000), max_size=60), st.data())
+def test_every_file_is_in_exactly_one_part(lines: dict[str, int], data: st.DataObject) -> None:
+    files = sorted(lines)
+    imports = {path: data.draw(st.lists(st.sampled_from(files), max_size=4)) for path in files[:10]} if files else {}
+    found = find_parts(lines, imports)
+    assert sorted(path for part in found for path in part.paths) == files
+    assert sum(part.role == "code" for part in found) <= MOST_PARTS
+    for part in found:
+        assert all(path.startswith(part.folder.lstrip("/")) for path in part.paths)
+    assert found == find_parts(lines, imports)
+
+
+def titles(lines: dict[str, int], imports: dict[str, list[str]] | None = None) -> list[str]:
+    return [part.title for part in find_parts(lines, imports or {}) if part.role == "code"]
+
+
+def test_folders_are_parts_and_a_flat_package_is_its_files() -> None:
+    assert titles({"src/shop/a.py": 10, "src/shop/b.py": 10, "src/shop/inner/c.py": 5, "src/shop/inner/d.py": 5}) == [
+        "src/shop/a.py", "src/shop/b.py", "src/shop/inner/c.py", "src/shop/inner/d.py",
+    ]  # fmt: skip
+    many = {f"p/{folder}/{name}.py": 100 for folder in "abcdefghij" for name in ("x", "y")}
+    assert titles(many) == [f"p/{folder}" for folder in "abcdefghij"]
+
+
+def test_more_folders_than_boxes_are_grouped_and_said_so() -> None:
+    found = find_parts({f"f{number:03}/x.py": 100 - number for number in range(100)}, {})
+    assert len(found) == MOST_PARTS
+    (grouped,) = [part for part in found if part.grouped]
+    assert grouped.title == f"{len(grouped.paths)} more folders in the top folder"
+
+
+def test_a_large_flat_folder_falls_apart_by_its_imports() -> None:
+    files = {f"p/{team}{number:02}.py": 10 for team in ("ab", "cd") for number in range(30)}
+    imports = {path: [f"p/{path[2:4]}00.py"] for path in files}
+    found = find_parts(files, imports)
+    for part in found:
+        assert len({path[2:4] for path in part.paths}) == 1, part.title
+    assert "p/ab00.py and 29 more" in [part.title for part in found]
+
+
+def test_clusters_are_as_many_as_wanted_even_of_strangers() -> None:
+    assert len(clusters([f"{number}.py" for number in range(20)], {}, 4)) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("src/app.py", "code"), ("tests/test_a.py", "tests"), ("pkg/a_test.go", "tests"), ("a.test.ts", "tests"),
+        ("src/testing.py", "code"), ("cli/tests.py", "code"), ("src/tests.rs", "tests"), ("docs/conf.py", "around"),
+        ("examples/x/tests/test_a.py", "tests"), ("src/tools/x.py", "code"), ("tools/x.py", "around"),
+        ("vendor/x/y.go", "around"), (".github/x.py", "around"), ("contest/x.py", "code"),
+    ],
+)  # fmt: skip
+def test_what_a_file_is_for(path: str, role: str) -> None:
+    assert role_of(path) == role
+
+
+def test_a_repository_of_examples_is_about_them() -> None:
+    assert [part.role for part in find_parts({"examples/a.py": 3}, {})] == ["code"]
+    assert [part.role for part in find_parts({"tests/test_a.py": 3}, {})] == ["code"]
+    assert role_of("docs/x.py", named="docs") == "code"
+
+
+def test_uses_count_files_and_keep_the_first_lines() -> None:
+    parts = find_parts({f"{folder}/{name}.py": 10 for folder in "abcdefghij" for name in ("x", "y")}, {})
+    graph = {"a/x.py": {"b/x.py": 7, "b/y.py": 3, "a/y.py": 1}, "a/y.py": {"b/x.py": 2, "gone.py": 1}}
+    assert uses_between(parts, graph) == {
+        (0, 1): Use(2, [Citation("a/x.py", 3, 3), Citation("a/y.py", 2, 2)]),
+    }
+    assert joined({"a": {"b": 1}}, {"a": {"b": 9, "c": 2}}) == {"a": {"b": 1, "c": 2}}
+
+
+def test_few_arrows_are_all_drawn_and_of_many_those_that_follow_are_not() -> None:
+    few = {(0, 1): Use(1), (1, 2): Use(1), (0, 2): Use(1)}
+    assert set(drawn_arrows(few, range(3))) == set(few)
+    chain = {(start, end): Use(1) for start in range(12) for end in range(start + 1, 12)}
+    assert set(drawn_arrows(chain, range(12))) == {(start, start + 1) for start in range(11)}
+    assert drawn_arrows(chain, [3, 9]) == {(3, 9): 1}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.tuples(st.integers(0, 14), st.integers(0, 14)), st.integers(1, 9), max_size=120))
+def test_what_is_joined_stays_joined(weights: dict[tuple[int, int], int]) -> None:
+    uses = {pair: Use(weight) for pair, weight in weights.items() if pair[0] != pair[1]}
+    kept = drawn_arrows(uses, range(15))
+    assert kept.items() <= {pair: use.files for pair, use in uses.items()}.items()
+    assert {end for pair in kept for end in pair} == {end for pair in uses for end in pair}
+
+
+def test_labels_fit_their_boxes() -> None:
+    assert shared_folder(["a/b/c/", "a/b/d/"]) == "a/b/"
+    assert shared_folder(["a/", "/"]) == ""
+    assert shared_folder([]) == ""
+    assert box_label("a/b/c.py", "a/b/") == "c.py"
+    assert box_label("a/very/long/way/to/some/module.py") == "…/way/to/some/module.py"
+    assert box_label("a/b/", "a/b/") == "a/b/"
+
+
+def test_an_author_is_shown_spans_within_the_files(tmp_path: Path) -> None:
+    found = survey(known_of(SHOP, tmp_path))
+    for number, part in enumerate(found.parts):
+        spans = spans_of(found, number)
+        assert spans == sorted(spans, key=lambda one: (one.path, one.start))
+        for span in spans:
+            assert 1 <= span.start <= span.end <= found.known.lines_of(span.path)
+            assert span.path in part.paths
+
+
+def test_the_shop(tmp_path: Path) -> None:
+    found = survey(known_of(SHOP, tmp_path))
+    by_title = {part.title: number for number, part in enumerate(found.parts)}
+    till, goods = by_title["shop/till.py"], by_title["shop/goods.py"]
+    assert found.uses[till, goods].examples == [Citation("shop/till.py", 3, 3)]
+    assert [name.name for name in found.names[goods]] == ["Goods", "Price"]
+    assert [(entry.kind, entry.name, entry.leads_to) for entry in found.entries] == [
+        ("program", "shop", "shop.cli:main"), ("command", "pay", "pay"), ("main", "shop/cli.py", ""),
+    ]  # fmt: skip
+    about = found.about(found.parts[by_title["shop/till.py"]])
+    assert about is not None
+    assert about.pieces == ("Where it is paid.",)
