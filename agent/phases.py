@@ -14,11 +14,12 @@ from agent.contract import Phase
 from agent.submissions import Change, Evidence, Plan, Repair, Research, Review
 from agent.tools import (
     DECIDING,
+    DIAGNOSING,
     EDITING,
-    NAVIGATING,
     READING,
     RUNNING,
     SEARCHING,
+    SERVED,
     TESTING,
     Arguments,
     Desk,
@@ -59,9 +60,9 @@ class PhaseRules(Generic[S]):
             return self.refusal(situation, submission)
 
         submit = submit_tool(self.schema, self.description, dict(self.example), refusal)
-        acting = () if self.writes == "nothing" else (*RUNNING, *EDITING)
+        acting = () if self.writes == "nothing" else (*RUNNING, *EDITING, *DIAGNOSING)
         searching = SEARCHING if situation.desk.finder is not None else ()
-        moving = NAVIGATING if situation.desk.navigator is not None else ()
+        moving = SERVED if situation.desk.navigator is not None else ()
         testing = TESTING if situation.desk.chooser is not None else ()
         return {tool.name: tool for tool in (*READING, *searching, *moving, *acting, *testing, *DECIDING, submit)}
 

@@ -7,6 +7,7 @@ Tools see a desk (the box and its limits) and nothing of the window they are cal
 from agent.tools.deciding import DECIDING, submit_tool
 from agent.tools.desk import Desk
 from agent.tools.editing import EDITING
+from agent.tools.language_server import DIAGNOSING, SERVED
 from agent.tools.navigating import NAVIGATING
 from agent.tools.reading import READING
 from agent.tools.running import RUNNING
@@ -16,11 +17,13 @@ from agent.tools.tool import Arguments, Observation, Tool, find
 
 __all__ = [
     "DECIDING",
+    "DIAGNOSING",
     "EDITING",
     "NAVIGATING",
     "READING",
     "RUNNING",
     "SEARCHING",
+    "SERVED",
     "TESTING",
     "Arguments",
     "Desk",

@@ -13,6 +13,7 @@ from agent.quoting import quote
 from sandboxes.contract import Box, CommandResult
 
 if TYPE_CHECKING:
+    from agent.language_server import LanguageServers
     from codebase.index import Finder
     from codebase.navigation import Navigator
     from codebase.testing import Chooser
@@ -36,6 +37,8 @@ class Desk:
     """Numbers for kept outputs; a resumed window counts on, as its conversation names the earlier ones."""
     finder: Finder | None = None
     navigator: Navigator | None = None
+    servers: LanguageServers | None = None
+    """The language servers in the box, made by the first tool that asks one."""
     chooser: Chooser | None = None
     """Knows the tests of the tree the window started from."""
 

@@ -73,7 +73,7 @@ def _asking(ask: Ask, now: Now, nothing: str) -> Callable[[Desk, NameArguments],
         if not places:
             said = f"{one_line(missing)[:300]}. Use search_text or search_code." if missing else nothing
             return Observation("\n".join([said, *notes]), ok=not missing)
-        return Observation("\n".join([_listed(places, "the code around that name"), *notes]))
+        return Observation("\n".join([listed(places, "the code around that name"), *notes]))
 
     return handler
 
@@ -115,7 +115,8 @@ def _present(desk: Desk) -> tuple[Present, str]:
     }), ""  # fmt: skip
 
 
-def _listed(places: Sequence[Place], source: str) -> str:
+def listed(places: Sequence[Place], source: str) -> str:
+    """Places as a model reads them, quoted, with how sure each is."""
     lines: list[str] = []
     left = _CHARS
     for one in places:
