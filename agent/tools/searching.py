@@ -13,7 +13,7 @@ from agent.tools.tool import Arguments, Observation, Tool
 
 MOST = 30
 _CHARS = 12_000
-_LINES_EACH = (12,) * 5 + (5,) * (MOST - 5)
+_LINES_EACH = (30,) * 5 + (5,) * (MOST - 5)
 
 
 class SearchCodeArguments(Arguments):

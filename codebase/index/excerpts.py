@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -76,10 +77,24 @@ class Finder:
     def _lines(self, hit: Hit, weights: Mapping[int, float], most: int) -> tuple[tuple[int, str], ...]:
         if most <= 0:
             return ()
-        own = self._contents.lines(hit.path)[hit.start_line - 1 : hit.end_line]
+        lines = self._contents.lines(hit.path)
+        numbers = [number for number in self._own(hit) if number <= len(lines)]
         # A file begins with its licence and its imports: they say least about it.
-        chosen = telling(own, weights, most=most, head=_HEAD if hit.symbol else 0)
-        return tuple((hit.start_line + at, _cut(own[at])) for at in chosen)
+        chosen = telling([lines[n - 1] for n in numbers], weights, most=most, head=_HEAD if hit.symbol else 0)
+        return tuple((numbers[at], _cut(lines[numbers[at] - 1])) for at in chosen)
+
+    def _own(self, hit: Hit) -> list[int]:
+        """The lines of a place that belong to no place within it, each listed for itself; all where none is left."""
+        everything = range(hit.start_line, hit.end_line + 1)
+        file = bisect_left(self.corpus.paths, hit.path)
+        if file == len(self.corpus.paths) or self.corpus.paths[file] != hit.path:
+            return list(everything)
+        within: set[int] = set()
+        for place in self.corpus.places_of(file):
+            start, end = (int(line) for line in self.corpus.spans[place])
+            if hit.start_line <= start and end <= hit.end_line and (start, end) != (hit.start_line, hit.end_line):
+                within.update(range(start, end + 1))
+        return [line for line in everything if line not in within] or list(everything)
 
 
 def _cut(line: str) -> str:

@@ -95,6 +95,16 @@ def test_of_a_file_itself_what_was_asked_for_and_not_its_licence(finder: Finder)
     assert (1, "# a licence") not in first.lines
 
 
+def test_what_stands_in_another_place_is_left_to_that_place(finder: Finder) -> None:
+    """Of a file what is outside of its functions, of a class what is outside of its methods."""
+    (file, *_) = found(finder, "TIGERS", 20)
+    assert [number for number, _ in file.lines] == [1, 2, 3, 4, 5, 8, 9, 10]
+    whole = finder.excerpts([Hit("zoo.py", 6, 7, "lion", "function", 1.0)], "lion", lines=[20])
+    assert [number for number, _ in whole[0].lines] == [6, 7]
+    beyond = finder.excerpts([Hit("zoo.py", 9, 99, "", "file", 1.0)], "TIGERS", lines=[20])
+    assert [number for number, _ in beyond[0].lines] == [9, 10]
+
+
 def test_lines_end_where_they_are_not_asked_for(finder: Finder) -> None:
     everything = found(finder, "zebra lion okapi", 1)
     assert [len(one.lines) for one in everything] == [1, 0, 0]
