@@ -1,0 +1,1 @@
+"""Other programs, measured beside ours; each file is run by a Python that has the peer installed."""
