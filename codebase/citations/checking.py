@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from codebase.citations.naming import NEGATIONS, NEUTRAL, NUMBERS, SWEEPING, words_of
+from codebase.citations.naming import NEGATIONS, NEUTRAL, NUMBERS, OPENING, SWEEPING, words_of
 from codebase.citations.reading import Citation, Kind, Piece, Sentence, read_sentences
 from codebase.index.words import terms_of
 
@@ -330,11 +330,15 @@ class _Judgement:
             there = bool(found) and self._bearing(lambda one: set(found) <= one.terms)
             if there:
                 self._plain.update(found)
-            elif found and word[0].isupper() and not first and lower not in NEUTRAL:
+            elif found and word[0].isupper() and not (_may_open(lower) if first else lower in NEUTRAL):
                 return Verdict.name_not_there, f"{word!r} does not stand there"
             elif not word.isascii() and _scripts(word) > 1:
                 return Verdict.hidden_characters, f"{word!r} mixes alphabets"
         return None
+
+
+def _may_open(word: str) -> bool:
+    return word in OPENING or word in NEUTRAL or word.endswith(("s", "ed", "ing", "ly"))
 
 
 def _scripts(word: str) -> int:

@@ -33,6 +33,14 @@ _NO = "no not never none nothing nowhere neither nor without cannot nobody"
 NEGATIONS = frozenset(_NO.split())
 _ALL = "always only every everything everywhere all entirely solely exclusively"
 SWEEPING = frozenset(_ALL.split())
+_OPENING_WORDS = """
+after afterwards although another any because before besides both during each either every except few for given however
+if instead internally later like many most much next now often once otherwise others rather several since some still
+such thereby though through thus unless unlike until upon usually when whenever whereas while with within yet
+"""
+OPENING = frozenset(_OPENING_WORDS.split())
+"""Words that a sentence may begin with though the cited lines do not hold them, beside those that end in -s, -ed, -ing
+or -ly: any other first word may be the name of something that is not there."""
 _NEUTRAL_WORDS = """
 a also an and answer answers architecture are as at background below brief by code components conclusion connect
 context details discussion entry example examples explanation finally findings first follow following follows for found

@@ -33,6 +33,9 @@ S = "src/session.py"
         "`Page` is exported [app/[id]/(group)/page.tsx:1].",
         "`check` runs `pytest -q` [Makefile:1-2].",
         f"# `parse` splits a line [{S}:14-15]",
+        f"If it is not `open`, `close` returns `None` [{S}:4-6].",
+        f"Splitting a line is what `parse` does [{S}:14-15].",
+        f"Given a line, `parse` splits it [{S}:14-15].",
     ],
 )
 def test_what_stands_there_is_supported(text: str) -> None:
@@ -108,6 +111,7 @@ SNEAKING = [
     (f"`retries` lasts 30s [{S}:8].", Verdict.name_not_there),
     (f"`retries` is a hundred [{S}:8].", Verdict.number_not_there),
     (f"`parse` stores a line in Kafka [{S}:14-15].", Verdict.name_not_there),
+    (f"Mallory owns the line of `parse` [{S}:14-15].", Verdict.name_not_there),
     (f"`parse` does not check the line [{S}:14-15].", Verdict.negation_not_there),
     (f"`parse` doesn't check the line [{S}:14-15].", Verdict.negation_not_there),
     (f"`parse` splits without a check [{S}:14-15].", Verdict.negation_not_there),
