@@ -86,8 +86,11 @@ class Navigator:
             for last, targets in self._targets(name, path, line).items():
                 names = self._commit.names_of(last)
                 paths = self._files_with(names)
+                # Of a constructor the class is used where it is called; where it is only named, that is the class's.
+                made = {self._scope.is_class(one) for one in targets} == {True, False}
                 for where, occurrences in sorted(self._commit.occurrences(names, paths).items()):
-                    found += self._uses_in(where, occurrences, names, targets)
+                    uses = self._uses_in(where, occurrences, names, targets)
+                    found += (one for one in uses if one.kind == "call" or not made)
             return self._shown(found, most)
 
     def callers(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
@@ -254,7 +257,7 @@ class Navigator:
             if constructors and len(own) > 1 and (own[-1] in CONSTRUCTORS or own[-1] == own[-2]):
                 around = self._commit.class_around(one)
                 found.setdefault(own[-2], set()).update({one} if around is None else {one, around})
-            else:
+            if not constructors or len(own) == 1 or own[-1] != own[-2]:
                 found.setdefault(own[-1], set()).add(one)
         return found
 

@@ -89,5 +89,6 @@ def test_an_unknown_tool_is_answered_with_the_nearest() -> None:
 
 
 def test_read_only_tools_change_nothing() -> None:
-    assert {tool.name for tool in ALL.values() if tool.read_only} == {"read", "list_files", "search_text"}
+    reading = {tool.name for tool in (*READING, *SEARCHING, *NAVIGATING, *DIAGNOSING, *TESTING)}
+    assert {tool.name for tool in ALL.values() if tool.read_only} == reading
     assert {tool.name for tool in ALL.values() if tool.may_change} == {"run", "edit", "apply_patch"}
