@@ -8,10 +8,13 @@ import pytest
 from agent.contract import Phase
 from agent.journal import ToolCall
 from agent.phases import PHASES, Situation
-from agent.tools import DECIDING, EDITING, NAVIGATING, READING, RUNNING, SEARCHING, TESTING, Desk, find
+from agent.tools import DECIDING, DIAGNOSING, EDITING, NAVIGATING, READING, RUNNING, SEARCHING, TESTING, Desk, find
 from agent.tools.tool import Tool
 
-ALL = {tool.name: tool for tool in (*READING, *SEARCHING, *NAVIGATING, *RUNNING, *EDITING, *TESTING, *DECIDING)}
+ALL = {
+    tool.name: tool
+    for tool in (*READING, *SEARCHING, *NAVIGATING, *DIAGNOSING, *RUNNING, *EDITING, *TESTING, *DECIDING)
+}
 # Which tools there are is decided from the desk alone, and from what it knows of the tree: here nothing.
 SITUATION = Situation(cast(Any, None), cast(Any, None), Desk(cast(Any, None), 20.0, lambda: False))
 
