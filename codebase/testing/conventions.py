@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _FOLDERS = frozenset(
@@ -45,6 +46,7 @@ def is_support(path: str) -> bool:
     return not is_test(path) and any(part.lower() in _FOLDERS for part in parts[:-1])
 
 
+@lru_cache(maxsize=1 << 15)
 def subject(path: str) -> str:
     """What a file is about, in lower case without joints: `cart` for tests/test_cart.py, CartTest.java and cart.ts.
 
@@ -70,14 +72,17 @@ def likeness(test: str, path: str) -> float:
         alike = 0.3
     else:
         # A test of a whole package: tests/test_plot.py for src/pkg/plot/axes.py.
-        folders = [re.sub(r"[\W_]+", "", part).lower() for part in PurePosixPath(path).parts[1:-1]]
-        alike = 0.3 if own in folders and own not in _ROOTS else 0.0
+        alike = 0.3 if own in _folders(path)[1:] and own not in _ROOTS else 0.0
     return alike + 0.3 * _near(test, path) if alike else 0.0
 
 
 def _near(test: str, path: str) -> float:
     """The share of the file's folders that the test's path has too; folders of tests and of sources do not count."""
-    mine = {re.sub(r"[\W_]+", "", part).lower() for part in PurePosixPath(test).parts[:-1]}
-    theirs = [re.sub(r"[\W_]+", "", part).lower() for part in PurePosixPath(path).parts[:-1]]
+    mine, theirs = set(_folders(test)), _folders(path)
     named = [part for part in theirs if part not in _ROOTS and part not in _FOLDERS]
     return sum(part in mine for part in named) / len(named) if named else float(not mine - _FOLDERS)
+
+
+@lru_cache(maxsize=1 << 15)
+def _folders(path: str) -> tuple[str, ...]:
+    return tuple(re.sub(r"[\W_]+", "", part).lower() for part in PurePosixPath(path).parts[:-1])

@@ -11,29 +11,27 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import log2
 from pathlib import PurePosixPath
-
-import numpy as np
-from numpy.typing import NDArray
 
 from codebase.history import Past, companions
 from codebase.index.corpus import Corpus
 from codebase.index.grammars import grammar_for
 from codebase.index.links import Links
-from codebase.index.words import WORD, terms_of, whole
+from codebase.index.words import WORD
 from codebase.testing.conventions import is_test, likeness
 from codebase.testing.edits import Edit
+from codebase.testing.lookups import DEEPEST, SPECIAL, Lookups
 from codebase.testing.selection import EXERCISES, Kind, Reason, Selected, Selection
 
 MOST_TESTS = 30
 _MOST_SYMBOLS = 60
 _MOST_CALLERS = 12
-_MOST_WORDS = 60
+_WORDS_SHOWN = 4
+_LEAST_ALIKE = 0.25
+_MOST_EDITS = 100
 _REASONS_SHOWN = 6
 _TESTS_SHOWN = 12
-_DEEPEST = 3
 _CHANGED = 10.0
 _UNLINKED = 0.3
 """A name in a test that no import leads to may be another one's."""
@@ -41,7 +39,6 @@ _DEFINED = re.compile(
     r"\b(?:def|class|function|func|fn|struct|trait|interface|type|enum|module|record)\s+(?:\([^)\n]{0,80}\)\s*)?"
     r"([A-Za-z_$][\w$]*)"
 )
-_SPECIAL = frozenset({"__init__", "__new__", "__call__", "__post_init__", "constructor", "initialize", "new"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,35 +95,40 @@ class TestMap:
         past: Past | None = None,
         weights: Weights = DEFAULT,
     ) -> None:
-        self._corpus, self._links, self._graph, self._past, self._weights = corpus, links, graph, past, weights
+        self._known, self._past, self._weights = Lookups(corpus, links, graph), past, weights
 
     def select(self, edits: Sequence[Edit], *, most: int = MOST_TESTS) -> Selection:
-        """The tests for a change, whose lines are those of the commit that this map is of."""
+        """The tests for a change, whose lines are those of the commit that this map is of.
+
+        Of its files of code the 100 with most changed lines speak; where none is code, the others do.
+        """
         found: dict[str, _Found] = defaultdict(_Found)
         code = [edit for edit in edits if grammar_for(edit.path) is not None and not is_test(edit.path)]
         others = [edit for edit in edits if grammar_for(edit.path) is None and not is_test(edit.path)]
-        speaking = code or others
+        speaking = sorted(code or others, key=lambda edit: -edit.size)[:_MOST_EDITS]
         total = sum(log2(1 + edit.size) + 0.1 for edit in speaking) or 1.0
+        changed = {edit.path: self._symbols(edit) for edit in speaking}
         for edit in speaking:
-            self._edit(edit, found, (log2(1 + edit.size) + 0.1) / total)
+            self._edit(edit, changed[edit.path], found, (log2(1 + edit.size) + 0.1) / total)
+        spoken = [edit for edit in code if edit.path in changed]
         for edit in edits:
             if is_test(edit.path) and edit.new_path is not None:
                 found[edit.new_path].add("changed", edit.path, "", _CHANGED)
-                self._said(edit, code, found)
+                self._said(edit, {one.path: changed[one.path] for one in spoken}, found)
         gone = {edit.path for edit in edits if edit.new_path != edit.path}
         kept = {path: one for path, one in found.items() if path not in gone}
         ranked = sorted(kept, key=lambda path: (-kept[path].score, path))
         chosen = tuple(self._selected(path, found[path]) for path in ranked[:most])
-        exercising = {edit.path: self._exercising(edit, kept) for edit in code if edit.new_path is not None}
+        exercising = {edit.path: self._exercising(edit, kept) for edit in spoken if edit.new_path is not None}
         return Selection(chosen, exercising, len(ranked) - len(chosen))
 
-    def _said(self, test: Edit, code: Sequence[Edit], found: dict[str, _Found]) -> None:
+    def _said(self, test: Edit, code: Mapping[str, Sequence[_Symbol]], found: dict[str, _Found]) -> None:
         """What a test's own changed lines name of the changed code, which the commit of this map cannot know."""
         words = set(WORD.findall(test.text))
-        for edit in code:
-            for symbol in self._symbols(edit):
+        for path, symbols in code.items():
+            for symbol in symbols:
                 if symbol.worth == 1.0 and symbol.name in words and test.new_path is not None:
-                    found[test.new_path].add("names", edit.path, symbol.for_, self._weights.names / len(code))
+                    found[test.new_path].add("names", path, symbol.for_, self._weights.names / len(code))
 
     def _exercising(self, edit: Edit, found: Mapping[str, _Found]) -> tuple[str, ...]:
         """The tests of one changed file, whatever the rest of the change makes likely."""
@@ -144,7 +146,7 @@ class TestMap:
     def _selected(self, path: str, found: _Found) -> Selected:
         reasons = sorted(found.reasons, key=lambda reason: (-found.reasons[reason], reason.line))
         places = sorted(found.places, key=lambda place: (-found.places[place], place))
-        names = [self._corpus.name(place) for place in places]
+        names = [self._known.corpus.name(place) for place in places]
         return Selected(
             path,
             round(found.score, 4),
@@ -152,25 +154,29 @@ class TestMap:
             tuple(dict.fromkeys(name for name in names if name))[:_TESTS_SHOWN],
         )
 
-    def _edit(self, edit: Edit, found: dict[str, _Found], share: float) -> None:
-        near = self._reached(edit.path)
-        linked = near.keys() | self._neighbours(edit.path)
-        for symbol in self._symbols(edit):
+    def _edit(self, edit: Edit, symbols: Sequence[_Symbol], found: dict[str, _Found], share: float) -> None:
+        near = self._known.reached(edit.path)
+        linked = near.keys() | self._known.neighbours(edit.path)
+        for symbol in symbols:
             self._symbol(symbol, edit.path, linked, found, share)
         self._imports(edit.path, near, found, share)
-        for test in self._tests:
+        for test in self._known.tests:
             alike = likeness(test, edit.path)
             if alike:
                 found[test].add("named after", edit.path, "", self._weights.named_after * alike * share)
         if PurePosixPath(edit.path).name == "conftest.py":
             folder = edit.path.removesuffix("conftest.py")
-            for test in self._tests:
+            for test in self._known.tests:
                 if test.startswith(folder):
                     found[test].add("imports", edit.path, "", self._weights.imports * share)
-        self._words(edit, found, share)
+        alike_words, telling = self._known.speaking_of(edit.text)
+        detail = ", ".join(dict.fromkeys(telling[:_WORDS_SHOWN]))
+        for test, much in alike_words.items():
+            if much > _LEAST_ALIKE:
+                found[test].add("shares words", edit.path, detail, self._weights.words * much * share)
         if self._past is not None:
             for one in companions(self._past, [edit.path], most=200):
-                if one.path in self._test_files:
+                if one.path in self._known.test_files:
                     worth = self._weights.changes_with * one.together / (one.of + 2) * share
                     found[one.path].add("changes with", edit.path, f"{one.together} of {one.of} times", worth)
 
@@ -178,15 +184,15 @@ class TestMap:
         """What is changed, by name: definitions around changed lines, and those that come or go in them. Of what no
         test is likely to call by its name, those that call it too."""
         changed: dict[str, str] = {}
-        for name in (*self._around(edit), *_DEFINED.findall(edit.text)):
+        for name in (*self._known.around(edit), *_DEFINED.findall(edit.text)):
             parts = name.split(".")
-            if parts[-1] in _SPECIAL and len(parts) > 1:
+            if parts[-1] in SPECIAL and len(parts) > 1:
                 parts.pop()
             changed.setdefault(parts[-1], ".".join(parts))
         symbols = [_Symbol(last, name, 1.0) for last, name in list(changed.items())[:_MOST_SYMBOLS]]
         for symbol in symbols[:_MOST_SYMBOLS]:
-            if symbol.name not in self._calling or symbol.name.startswith("_"):
-                callers = self._callers.get(symbol.name, ())
+            if symbol.name not in self._known.calling or symbol.name.startswith("_"):
+                callers = self._known.callers.get(symbol.name, ())
                 # A name that is called everywhere is many things.
                 if 0 < len(callers) <= _MOST_CALLERS:
                     symbols += [
@@ -196,22 +202,8 @@ class TestMap:
                     ]
         return symbols
 
-    def _around(self, edit: Edit) -> list[str]:
-        """The definitions that changed lines lie in: the innermost, not those around it."""
-        file = self._file.get(edit.path)
-        if file is None:
-            return []
-        corpus = self._corpus
-        names: dict[str, None] = {}
-        places = list(corpus.places_of(file))
-        for first, last in edit.lines:
-            touching = [place for place in places if corpus.spans[place][0] <= last and first <= corpus.spans[place][1]]
-            inner = [corpus.name(place) for place in touching if corpus.name(place)]
-            names |= dict.fromkeys(name for name in inner if not any(other.startswith(f"{name}.") for other in inner))
-        return list(names)
-
     def _symbol(self, symbol: _Symbol, path: str, linked: Set[str], found: dict[str, _Found], share: float) -> None:
-        calling = self._calling.get(symbol.name, {})
+        calling = self._known.calling.get(symbol.name, {})
         rarity = 1 / log2(1 + max(1, len(calling)))
         detail = symbol.for_ if symbol.worth == 1.0 else f"{symbol.name}, which calls {symbol.for_},"
         for test, calls in calling.items():
@@ -221,7 +213,7 @@ class TestMap:
             for _, place in calls:
                 places = found[test].places
                 places[place] = places.get(place, 0.0) + worth
-        naming = self._naming(symbol.name) if symbol.worth == 1.0 and len(symbol.name) > 3 else {}
+        naming = self._known.naming(symbol.name) if symbol.worth == 1.0 and len(symbol.name) > 3 else {}
         rarity = 1 / log2(1 + max(1, len(naming)))
         for test, inside in naming.items():
             if test not in calling:
@@ -232,149 +224,21 @@ class TestMap:
                     places = found[test].places
                     places[place] = places.get(place, 0.0) + worth
 
-    def _naming(self, name: str) -> dict[str, list[int]]:
-        """Tests with an identifier in them, and the places where."""
-        corpus = self._corpus
-        found: dict[str, list[int]] = defaultdict(list)
-        for place in corpus.places[corpus.postings(whole(name))]:
-            path = corpus.path(int(place))
-            if path in self._test_files:
-                found[path].append(int(place))
-        return found
-
     def _imports(self, path: str, near: Mapping[str, int], found: dict[str, _Found], share: float) -> None:
-        tests = {test: distance for test, distance in near.items() if test in self._test_files}
-        for distance in range(1, _DEEPEST + 1):
+        tests = {test: distance for test, distance in near.items() if test in self._known.test_files}
+        for distance in range(1, DEEPEST + 1):
             here = [test for test, far in tests.items() if far == distance]
             if not here:
                 continue
             rarity = 1 / log2(1 + sum(far <= distance for far in tests.values()))
             for test in here:
                 if distance == 1:
-                    line = self._graph[test][path]
+                    line = self._known.graph[test][path]
                     found[test].add("imports", path, "", self._weights.imports * rarity * share, line)
                 else:
                     through = min(
-                        (other for other in self._graph.get(test, ()) if near.get(other) == distance - 1), default=""
+                        (other for other in self._known.graph.get(test, ()) if near.get(other) == distance - 1),
+                        default="",
                     )
                     worth = self._weights.reaches * rarity * 0.5 ** (distance - 2) * share
-                    found[test].add("reaches", path, through, worth, self._graph[test].get(through, 0))
-
-    def _reached(self, path: str) -> dict[str, int]:
-        """The files that import `path`, with over how many others; tests are not gone through."""
-        far = {path: 0}
-        edge = [path]
-        for distance in range(1, _DEEPEST + 1):
-            edge = [
-                other
-                for file in edge
-                if file == path or file not in self._test_files
-                for other in self._importers.get(file, ())
-                if far.setdefault(other, distance) == distance
-            ]
-        del far[path]
-        return far
-
-    def _neighbours(self, path: str) -> set[str]:
-        """The tests that need no import to use a file: of its package, which in Go is its folder."""
-        if path.endswith(".go"):
-            folder = path.rpartition("/")[0]
-            return {test for test in self._tests if test.endswith(".go") and test.rpartition("/")[0] == folder}
-        packages = set(self._links[path].packages) if path in self._links else set()
-        return {test for test in self._tests if test in self._links and packages & set(self._links[test].packages)}
-
-    def _words(self, edit: Edit, found: dict[str, _Found], share: float) -> None:
-        """Tests that speak of the same things as the changed lines: BM25 of their places, over the tests only."""
-        corpus = self._corpus
-        if not self._test_places.any():
-            return
-        counts: dict[int, int] = defaultdict(int)
-        spelled: dict[int, str] = {}
-        for word in WORD.findall(edit.text):
-            for term in terms_of(word):
-                counts[term] += 1
-                spelled.setdefault(term, word)
-        total = int(self._test_places.sum())
-        scored: list[tuple[float, int, NDArray[np.int32], NDArray[np.float32]]] = []
-        for term, times in counts.items():
-            at = corpus.postings(term)
-            kept = self._test_places[corpus.places[at]]
-            places = corpus.places[at][kept]
-            if 0 < len(places) < 0.2 * total:
-                idf = log2(1 + (total - len(places) + 0.5) / (len(places) + 0.5))
-                scored.append((idf * (1 + log2(times)), term, places, corpus.counts[at][kept].astype(np.float32)))
-        scored.sort(key=lambda one: -one[0])
-        scores = np.zeros(corpus.size, np.float32)
-        for weight, _, places, often in scored[:_MOST_WORDS]:
-            long = corpus.lengths[places] / self._usual_length
-            scores[places] += weight * often * 2.2 / (often + 1.2 * (0.25 + 0.75 * long))
-        best: dict[int, float] = {}
-        for place in np.argsort(-scores)[:400]:
-            if scores[place] <= 0:
-                break
-            file = int(corpus.file_of[place])
-            best[file] = best.get(file, 0.0) + float(scores[place]) / (1 + 3 * (file in best))
-        top = max(best.values(), default=0.0)
-        telling = ", ".join(dict.fromkeys(spelled[term] for _, term, _, _ in scored[:4]))
-        for file, score in best.items():
-            if score > 0.25 * top:
-                path = corpus.paths[file]
-                found[path].add("shares words", edit.path, telling, self._weights.words * score / top * share)
-
-    @cached_property
-    def _file(self) -> Mapping[str, int]:
-        return {path: number for number, path in enumerate(self._corpus.paths)}
-
-    @cached_property
-    def _tests(self) -> Sequence[str]:
-        return [path for path in self._corpus.paths if grammar_for(path) is not None and is_test(path)]
-
-    @cached_property
-    def _test_files(self) -> frozenset[str]:
-        return frozenset(self._tests)
-
-    @cached_property
-    def _test_places(self) -> NDArray[np.bool_]:
-        flags = np.array([path in self._test_files for path in self._corpus.paths], dtype=np.bool_)
-        return flags[self._corpus.file_of] if len(flags) else np.zeros(0, np.bool_)
-
-    @cached_property
-    def _usual_length(self) -> float:
-        return float(self._corpus.lengths[self._test_places].mean()) or 1.0
-
-    @cached_property
-    def _importers(self) -> Mapping[str, Sequence[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for path, imported in self._graph.items():
-            for other in imported:
-                found[other].append(path)
-        return found
-
-    @cached_property
-    def _calling(self) -> Mapping[str, Mapping[str, list[tuple[int, int]]]]:
-        """By the last part of a callee's name: the tests that call it, with line and place."""
-        found: dict[str, dict[str, list[tuple[int, int]]]] = defaultdict(dict)
-        for path in self._tests:
-            first = int(self._corpus.first[self._file[path]])
-            for call in self._links[path].calls if path in self._links else ():
-                found[_last(call.name)].setdefault(path, []).append((call.line, first + call.place))
-        return found
-
-    @cached_property
-    def _callers(self) -> Mapping[str, set[str]]:
-        """By the last part of a callee's name: the last parts of the names of what calls it outside of tests."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for path, links in self._links.items():
-            file = self._file.get(path)
-            if path in self._test_files or file is None:
-                continue
-            names = self._corpus.blobs[file].names
-            for call in links.calls:
-                caller = _last(names[call.place]) if call.place < len(names) else ""
-                if caller and caller not in _SPECIAL and not caller.startswith("__"):
-                    found[_last(call.name)].add(caller)
-        return found
-
-
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
+                    found[test].add("reaches", path, through, worth, self._known.graph[test].get(through, 0))

@@ -1,5 +1,6 @@
 """The map from a change to its tests, on small repositories of several languages."""
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -247,3 +248,16 @@ def test_a_new_test_that_names_the_changed_code_exercises_it() -> None:
     chosen = mapped(SHOP).select(edits)
     assert chosen.unexercised == ()
     assert chosen.exercising == {"shop/orphan.py": ("tests/test_orphan_new.py",)}
+
+
+def test_a_change_of_everything_in_a_large_repository_ends_soon() -> None:
+    code = {f"src/m{number}.py": f"def f{number}():\n    return g{number}()\n" * 20 for number in range(200)}
+    tests = {
+        f"tests/test_m{number}.py": f"from src.m{number % 200} import x\n\nf{number % 7}()\n" for number in range(3_000)
+    }
+    known = mapped(code | tests)
+    edits = [compare(path, text, text.replace("return", "yield")) for path, text in {**code, **tests}.items()]
+    began = time.process_time()
+    chosen = known.select(edits)
+    assert time.process_time() - began < 15
+    assert (len(chosen.tests), len(chosen.exercising)) == (30, 100)
