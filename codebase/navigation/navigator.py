@@ -287,14 +287,15 @@ class Navigator:
             place = self._commit.place_at(path, line)
             if place is None or line in heads:
                 continue
-            if kind == "import" and targets & set(self._scope.in_import(path, chain)):
-                yield _Use(path, line, kind, place, "exact", "imports")
+            if kind == "import":
+                if targets & set(self._scope.in_import(path, chain)):
+                    yield _Use(path, line, kind, place, "exact", "imports")
                 continue
             if kind == "use" and functions and self._commit.language(path) in ("Java", "PHP"):
                 continue  # a field or a variable: nobody names a function there without calling it
             if kind == "use" and line in calls:
                 kind = "call"
-            elif kind != "import" and any(start <= line <= start + _HEAD_LINES for start in heirs):
+            elif any(start <= line <= start + _HEAD_LINES for start in heirs):
                 kind = "base"
             yield from self._leading(path, line, kind, place, chain, targets)
 
