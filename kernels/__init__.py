@@ -1,6 +1,7 @@
-"""Is this kernel right, real and faster? The verification lane for GPU kernels.
+"""Is this kernel right, real and faster? The verification lane for GPU kernels, so far for candidates that run on a CPU.
 
-Begun: what decides is here and pure (`tensors`, `messages`, `seeds`, `comparing`, `statistics`, `roofline`,
-`verdicts`); the workers and the broker that use it are not, so nothing is verified yet and no command claims to. The
-room may import `sandboxes.contract`, nothing else of ours.
+`broker.verify` and `broker.audit` put a task (`task`) and a candidate (`candidate`) to two workers (`worker/`, each in a
+box of its own, talked to through `hosting`), judge what they answer (`judging`, `comparing`) and give a verdict
+(`verdicts`). The broker has no torch and executes nothing of either. The room may import `sandboxes.contract`, nothing
+else of ours. Not built: compiling, GPUs, gradients, torch.compile as a baseline; docs/kernels.md says what is.
 """

@@ -64,7 +64,7 @@ class Comparison:
 
 
 def compare(spec: TensorSpec, exact: Array, native: Array, candidate: Array, tolerance: Tolerance) -> Comparison:
-    """All elements, flat, as `kernels.tensors.numbers` gives them; `spec` is the native reference's.
+    """All elements, flat, as `kernels.elements.numbers` gives them; `spec` is the native reference's.
 
     Raises ValueError when the three do not have the elements of `spec`: shapes are compared before this.
     """

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.tensors import DTYPES, TensorSpec, numbers
+from kernels.elements import numbers
+from kernels.tensors import DTYPES, TensorSpec
 
 
 @pytest.mark.parametrize(

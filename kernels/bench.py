@@ -1,0 +1,270 @@
+"""Reference and candidate side by side: the questions that stages put to both, and whose fault it is when one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernels import seeds
+from kernels.candidate import Candidate
+from kernels.cells import Cell
+from kernels.forms import Output, read
+from kernels.hosting import Ended, Place, Troubled, Worker
+from kernels.messages import Json, ProtocolError, Tensor
+from kernels.task import Task
+from kernels.tensors import TensorSpec
+from kernels.verdicts import Stage, Verdict, Wrong
+
+CALL_S = 60.0
+LOAD_S = 180.0
+
+
+class Judged(Exception):
+    """A verification has come to its end: what is said, at which stage and why. `line`: of the candidate's source."""
+
+    def __init__(
+        self, verdict: Verdict, stage: Stage, reason: str, *, wrong: Wrong | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.verdict, self.stage, self.reason, self.wrong, self.line = verdict, stage, reason, wrong, line
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Arguments of a call: their form, and their tensors in order."""
+
+    form: Json
+    tensors: Sequence[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is right for some inputs. `precise`: whether `exact` really is of double precision. `aliases`: the
+    reference's output shares memory with its inputs."""
+
+    native: Output
+    exact: Sequence[Tensor]
+    precise: bool
+    aliases: bool
+    state: Sequence[Tensor] = ()
+    inputs_after: Sequence[Tensor] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a candidate answered."""
+
+    output: Output
+    state: Sequence[Tensor] = ()
+    inputs_after: Sequence[Tensor] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A model's weights and buffers by name."""
+
+    names: Sequence[str]
+    tensors: Sequence[Tensor]
+
+
+@dataclass(slots=True)
+class ReferenceSide:
+    """The reference worker, asked. What fails here is the task's fault or the machine's."""
+
+    worker: Worker
+    task: Task
+    secret: bytes = field(default_factory=seeds.new_secret)
+
+    def load(self) -> Inputs:
+        """What the model's constructor is given."""
+        head, tensors = self._ask("load", {"train": self.task.train}, [blob(self.task.source)], LOAD_S)
+        return Inputs(head["init"], tensors)
+
+    def draw(self, cell: Cell, *where: str | int) -> Inputs:
+        head, tensors = self._ask("inputs", {**_facts(cell), "seed": self._seed("inputs", cell.number, *where)})
+        return Inputs(head["inputs"], tensors)
+
+    def draw_state(self, *where: str | int) -> State:
+        head, tensors = self._ask("state", {"seed": self._seed("state", *where)})
+        return State(head["names"], tensors)
+
+    def expect(self, inputs: Inputs, layout: str = "contiguous", **more: Any) -> Expected:
+        head, tensors = self._ask("expect", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors)
+        count, state = head["count"], len(head.get("state", ()))
+        native, exact, rest = tensors[:count], tensors[count : 2 * count], tensors[2 * count :]
+        return Expected(read(head["output"], native), exact, head["exact"], head["aliases"], rest[:state], rest[state:])
+
+    def repeat(self, inputs: Inputs, times: int) -> Sequence[Sequence[Tensor]]:
+        head, tensors = self._ask("repeat", {"inputs": inputs.form, "times": times}, inputs.tensors)
+        count = head["count"]
+        return [tensors[number * count : (number + 1) * count] for number in range(times)]
+
+    def sensitivity(self, cell: Cell) -> Json:
+        seed, other = self._seed("sensitivity", cell.number), self._seed("sensitivity", cell.number, "other")
+        return self._ask("sensitivity", {**_facts(cell), "seed": seed, "other": other}, (), LOAD_S)[0]
+
+    def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
+        self._ask("fill", {"inputs": inputs.form, "first": first, "places": places}, inputs.tensors)
+
+    def time(self, plan: list[Any], timeout: float) -> list[float]:
+        seconds: list[float] = self._ask("time", {"plan": plan}, (), timeout)[0]["seconds"]
+        return seconds
+
+    def idle(self, plan: list[Any]) -> None:
+        self._ask("idle", {"plan": plan})
+
+    def _seed(self, *where: str | int) -> int:
+        return seeds.seed(self.secret, *where)
+
+    def _ask(
+        self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float = CALL_S
+    ) -> tuple[Json, Sequence[Tensor]]:
+        try:
+            return self.worker.ask(do, head, tensors, timeout=timeout)
+        except Troubled as trouble:
+            at = f" (line {trouble.line})" if trouble.line else ""
+            raise Judged(Verdict.invalid_task, Stage.parse, f"the reference fails: {trouble.text}{at}") from None
+        except Ended as end:
+            verdict = Verdict.infra_error if end.why == "exit" else Verdict.invalid_task
+            raise Judged(verdict, Stage.parse, end.text) from None
+        except ProtocolError as error:
+            raise Judged(Verdict.infra_error, Stage.parse, f"the reference worker: {error}") from None
+
+
+@dataclass(slots=True)
+class CandidateSide:
+    """The candidate worker, asked. What fails here is the candidate's fault, at the stage it is in."""
+
+    worker: Worker
+    candidate: Candidate
+    stage: Stage = Stage.load
+
+    def load(self, init: Inputs, *, train: bool) -> Sequence[str]:
+        """The names of the state of its model."""
+        self.stage = Stage.load
+        with self._blamed():
+            head, _ = self.worker.ask(
+                "load",
+                {"init": init.form, "train": train},
+                [blob(self.candidate.source), *init.tensors],
+                timeout=LOAD_S,
+            )
+            return [str(name) for name in _strings(head.get("names"))]
+
+    def set_state(self, state: State, how: str) -> None:
+        with self._blamed():
+            self.worker.ask("state", {"names": list(state.names), "how": how}, state.tensors, timeout=CALL_S)
+
+    def call(self, inputs: Inputs, layout: str = "contiguous", **more: Any) -> Found:
+        with self._blamed():
+            head, tensors = self.worker.ask(
+                "call", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors, timeout=CALL_S
+            )
+            if more.get("hold"):
+                return Found(read({"k": "plain", "v": None}, ()))
+            count = _whole(head.get("count"), len(tensors))
+            after = len(inputs.tensors) if more.get("inputs_after") else 0
+            rest = tensors[count:]
+            return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after])
+
+    def held(self) -> list[Output]:
+        with self._blamed():
+            return self._outputs("held", {})
+
+    def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
+        head = {"inputs": inputs.form, "first": first, "places": places}
+        with self._blamed():
+            self.worker.ask("fill", head, inputs.tensors, timeout=CALL_S)
+
+    def time(self, plan: list[Any], timeout: float) -> list[float]:
+        """Seconds of each call, as it says."""
+        with self._blamed():
+            told = self.worker.ask("time", {"plan": plan}, timeout=timeout)[0].get("seconds")
+            if not isinstance(told, list) or len(told) != len(plan):
+                raise ProtocolError("it does not tell the time of each call")
+            if not all(isinstance(one, float) and 0 < one < 1e6 for one in told):
+                raise ProtocolError("a time is no positive number of seconds")
+            return told
+
+    def outputs(self, which: Sequence[int]) -> list[Output]:
+        with self._blamed():
+            return self._outputs("outputs", {"which": list(which)})
+
+    def probe(self) -> Json:
+        with self._blamed():
+            return self.worker.ask("probe", {}, timeout=CALL_S)[0]
+
+    def _outputs(self, do: str, head: Json) -> list[Output]:
+        found, tensors = self.worker.ask(do, head, timeout=CALL_S)
+        forms, counts = found.get("outputs"), found.get("counts")
+        if not isinstance(forms, list) or not isinstance(counts, list) or len(forms) != len(counts):
+            raise ProtocolError("outputs without their forms")
+        outputs = []
+        for form, count in zip(forms, counts, strict=True):
+            part = tensors[: _whole(count, len(tensors))]
+            outputs.append(read(form, part))
+            tensors = tensors[len(part) :]
+        return outputs
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        try:
+            yield
+        except Troubled as trouble:
+            verdict = _TROUBLES.get(trouble.what, Verdict.protocol_error)
+            raise Judged(verdict, self.stage, trouble.text, line=trouble.line) from None
+        except Ended as end:
+            verdict = {"timeout": Verdict.timeout, "oom": Verdict.oom}.get(end.why) or (
+                Verdict.load_error if self.stage is Stage.load else Verdict.launch_error
+            )
+            raise Judged(verdict, self.stage, end.text) from None
+        except ProtocolError as error:
+            raise Judged(Verdict.protocol_error, self.stage, f"the candidate's process: {error}") from None
+
+
+_TROUBLES = {
+    "parse": Verdict.parse_error,
+    "load": Verdict.load_error,
+    "launch": Verdict.launch_error,
+    "oom": Verdict.oom,
+}
+
+
+def blob(data: bytes) -> Tensor:
+    """Bytes that are no tensor, such as a program's text."""
+    return Tensor(TensorSpec("uint8", (len(data),)), data)
+
+
+def start(place: Place, task: Task) -> ReferenceSide:
+    """A reference worker. Judged, SandboxError."""
+    try:
+        return ReferenceSide(Worker(place, "reference"), task)
+    except Ended as end:
+        raise Judged(Verdict.infra_error, Stage.parse, f"the reference worker does not start: {end.text}") from None
+
+
+def start_candidate(place: Place, candidate: Candidate) -> CandidateSide:
+    """A candidate worker into which nothing of the candidate has come yet. Judged, SandboxError."""
+    try:
+        return CandidateSide(Worker(place, "candidate"), candidate)
+    except Ended as end:
+        raise Judged(Verdict.infra_error, Stage.load, f"the candidate worker does not start: {end.text}") from None
+
+
+def _facts(cell: Cell) -> Json:
+    shapes = None if cell.shapes is None else [list(one) for one in cell.shapes]
+    return {"distribution": cell.distribution, "shapes": shapes}
+
+
+def _whole(value: object, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ProtocolError("it says another number of tensors than it sends")
+    return value
+
+
+def _strings(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ProtocolError("its state has no names")
+    return value

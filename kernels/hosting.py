@@ -1,0 +1,185 @@
+"""A worker at work in a box of its own, and one question after another put to it, each with a time limit."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from kernels.messages import NONCE_BYTES, Decoder, Json, Kind, Message, ProtocolError, Tensor, encode, expect
+from kernels.package import BOOTSTRAP, worker_zip
+from sandboxes.contract import Backend, Box, CommandResult, SandboxError, SandboxSpec
+
+START_S = 120.0
+MOST_BYTES = 1 << 30
+"""How many bytes of tensors one answer may have; the broker holds them."""
+_PORT = 4117
+_ZIP = "/tmp/worker.zip"  # noqa: S108 - of the box
+_numbers = itertools.count(1)
+Role = Literal["reference", "candidate"]
+
+
+class Troubled(Exception):
+    """The worker's program could not do what was asked. `what`: parse, load, launch, oom or task."""
+
+    def __init__(self, what: str, text: str, line: int | None = None) -> None:
+        super().__init__(text)
+        self.what, self.text, self.line = what, text, line
+
+
+class Ended(Exception):
+    """The worker ended, or fell silent. `why`: timeout, oom or exit."""
+
+    def __init__(self, why: Literal["timeout", "oom", "exit"], text: str) -> None:
+        super().__init__(text)
+        self.why, self.text = why, text
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box."""
+
+    backend: Backend
+    python: Path
+    memory_bytes: int = 4 << 30
+    extra_env: Json = field(default_factory=dict)
+
+    def spec(self, lifetime_s: float) -> SandboxSpec:
+        return SandboxSpec(
+            cpus=1.0, memory_bytes=self.memory_bytes, disk_bytes=1 << 30, processes=256, lifetime_s=lifetime_s
+        )
+
+
+class Worker:
+    """A box with a worker in it. Everything it says is read as if the candidate had written it."""
+
+    def __init__(self, place: Place, role: Role, *, lifetime_s: float = 1800.0) -> None:
+        """Raises SandboxError when no box can be made, Ended when the worker does not start."""
+        self._role: Role = role
+        self._decoder = Decoder(MOST_BYTES)
+        self._waiting: list[Message] = []
+        self._result: CommandResult | None = None
+        self._lost: SandboxError | None = None
+        self._box: Box = place.backend.create(place.spec(lifetime_s), name=_name(role))
+        self._run: threading.Thread | None = None
+        try:
+            self._start(place, lifetime_s)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def isolation(self) -> str:
+        return self._box.isolation
+
+    def _start(self, place: Place, lifetime_s: float) -> None:
+        zipped = _ZIP if self._box.isolation != "none" else "worker.zip"
+        self._box.write(zipped, worker_zip())
+        token = secrets.token_bytes(NONCE_BYTES)
+        port = _PORT if self._box.isolation != "none" else 20_000 + secrets.randbelow(20_000)
+        self._line = self._box.listen(port)
+        env = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+
+        def run() -> None:
+            argv = [str(place.python), "-I", "-c", BOOTSTRAP, zipped, self._role, str(port)]
+            try:
+                self._result = self._box.run(argv, timeout=lifetime_s, env=env, stdin=token, output_limit=16 << 10)
+            except SandboxError as error:
+                self._lost = error
+            # The program's end is the end of its line; nothing else tells who waits for it to connect.
+            self._ended.set()
+
+        self._ended = threading.Event()
+        self._run = threading.Thread(target=run, name=f"kernel-{self._role}", daemon=True)
+        self._run.start()
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                self._line.accept(0.2)
+                break
+            except TimeoutError:
+                if self._ended.is_set() or time.monotonic() > deadline:
+                    raise self._end("timeout") from None
+        try:
+            expect(self._next(deadline), token, Kind.hello)
+        except ProtocolError as error:
+            raise Ended("exit", f"the worker does not begin as ours does: {error}") from None
+
+    def ask(
+        self, do: str, head: Json, tensors: Sequence[Tensor] = (), *, timeout: float
+    ) -> tuple[Json, Sequence[Tensor]]:
+        """The answer's head and tensors. Troubled, Ended, ProtocolError, SandboxError. `timeout` in seconds."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        deadline = time.monotonic() + timeout
+        try:
+            for part in encode(Message(Kind.request, nonce, {"do": do, **head}, tensors)):
+                self._line.send(part, max(0.01, deadline - time.monotonic()))
+        except TimeoutError:
+            raise self._end("timeout") from None
+        except ConnectionResetError:
+            raise self._end("exit") from None
+        message = expect(self._next(deadline), nonce, Kind.answer, Kind.trouble)
+        if message.kind is Kind.trouble:
+            raise _troubled(message.head)
+        return message.head, message.tensors
+
+    def _next(self, deadline: float) -> Message:
+        while not self._waiting:
+            try:
+                data = self._line.receive(max(0.01, deadline - time.monotonic()))
+            except TimeoutError:
+                raise self._end("timeout") from None
+            if not data:
+                raise self._end("exit")
+            self._waiting += self._decoder.feed(data)
+        if len(self._waiting) > 1:
+            raise ProtocolError("it says more than it was asked")
+        return self._waiting.pop()
+
+    def _end(self, why: Literal["timeout", "exit"]) -> Ended:
+        """Why nothing more comes. A box that is lost is no fault of the program's: SandboxError."""
+        if why == "exit" and self._run is not None:
+            self._run.join(10)
+        if self._lost is not None:
+            raise self._lost
+        result = self._result
+        if result is None:
+            return Ended("timeout", f"the {self._role} did not answer in time")
+        if result.oom:
+            return Ended("oom", f"the {self._role} needed more memory than its box has")
+        words = result.stderr.decode("utf-8", "replace").strip().splitlines()
+        return Ended(
+            "exit", f"the {self._role} ended with status {result.exit_code}: {words[-1] if words else ''}"[:500]
+        )
+
+    def close(self) -> None:
+        """Ends the box and all that is in it."""
+        self._box.close()
+        if self._run is not None:
+            self._run.join(60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _name(role: Role) -> str:
+    return f"kernel-{role}-{os.getpid()}-{next(_numbers)}"
+
+
+def _troubled(head: Json) -> Troubled:
+    what, text, line = head.get("what"), head.get("text"), head.get("line")
+    if what not in ("parse", "load", "launch", "oom", "task") or not isinstance(text, str):
+        raise ProtocolError("it is in trouble and does not say which")
+    return Troubled(what, text[:4000], line if type(line) is int and 0 < line < 1 << 31 else None)

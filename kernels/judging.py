@@ -1,0 +1,67 @@
+"""One output of a candidate held against what is right. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.comparing import Tolerance, compare
+from kernels.elements import numbers
+from kernels.forms import Output, difference
+from kernels.messages import Tensor
+from kernels.verdicts import Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`error`, `native_error`, `worst` as in `kernels.comparing.Comparison`, of the worst of the output's tensors."""
+
+    wrong: Wrong | None = None
+    text: str = ""
+    error: float = 0.0
+    native_error: float = 0.0
+    worst: float = 0.0
+
+    @property
+    def right(self) -> bool:
+        return self.wrong is None
+
+
+def judge(native: Output, exact: Sequence[Tensor], found: Output, tolerance: Tolerance) -> Judgement:
+    """`native`: the reference's output as the task means it; `exact`: the same tensors in double precision."""
+    differs = difference(native, found)
+    if differs is not None:
+        return Judgement(differs[0], differs[1], math.inf, 0.0, math.inf)
+    worst = Judgement()
+    for right, precise, leaf in zip(native.leaves, exact, found.leaves, strict=True):
+        spec = right.tensor.spec
+        try:
+            values = numbers(spec, leaf.tensor.data)
+        except ValueError as error:
+            return Judgement(Wrong.numerical, f"output{leaf.path}: {error}", math.inf, 0.0, math.inf)
+        result = compare(spec, numbers(precise.spec, precise.data), numbers(spec, right.tensor.data), values, tolerance)
+        if result.worst > worst.worst or (result.wrong is not None and worst.wrong is None):
+            text = "" if result.right else _where(leaf.path, spec.shape, result.index)
+            worst = Judgement(result.wrong, text, result.error, result.native_error, result.worst)
+        if worst.wrong is not None:
+            return worst
+    return worst
+
+
+def finite(native: Output) -> bool:
+    """Whether every number of an output is finite: what is not says little about who computed it."""
+    return all(
+        bool(np.isfinite(numbers(leaf.tensor.spec, leaf.tensor.data)).all())
+        for leaf in native.leaves
+        if leaf.tensor.spec.elements
+    ) and all(map(math.isfinite, native.numbers))
+
+
+def _where(path: str, shape: tuple[int, ...], index: int | None) -> str:
+    if index is None:
+        return f"output{path} is wrong"
+    place = [int(one) for one in np.unravel_index(index, shape)] if shape else []
+    return f"output{path} is wrong, most of all at {place} of {list(shape)}"

@@ -1,0 +1,29 @@
+"""What of ours goes into a box for a kernel: the worker and the two modules it shares with the broker, as one file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from functools import cache
+from pathlib import Path
+
+BOOTSTRAP = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from importlib import import_module; "
+    "import_module('kernels.worker.' + sys.argv[2]).main()"
+)
+"""`python -I -c BOOTSTRAP ZIP reference|candidate PORT`, the token on standard input."""
+_SHARED = ("tensors.py", "messages.py")
+
+
+@cache
+def worker_zip() -> bytes:
+    """A zip with `kernels.worker` and what it imports; the same bytes for the same files."""
+    room = Path(__file__).parent
+    files = {"kernels/__init__.py": b""}
+    files |= {f"kernels/{name}": (room / name).read_bytes() for name in _SHARED}
+    files |= {f"kernels/worker/{one.name}": one.read_bytes() for one in sorted((room / "worker").glob("*.py"))}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return packed.getvalue()

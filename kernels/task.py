@@ -1,0 +1,186 @@
+"""A task: what a kernel must compute. Read, never executed: the reference runs in a box of its own.
+
+Either a Python file in KernelBench's form (`Model`, `get_inputs`, `get_init_inputs`) or a folder with a `task.toml`
+that names such a file and says more about what counts as right.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from kernels.comparing import Tolerance
+from kernels.tensors import MOST_DIMENSIONS
+
+MOST_SOURCE = 1 << 20
+_NEEDED = ("Model", "get_inputs", "get_init_inputs")
+LAYOUTS = ("contiguous", "offset", "transposed")
+_KEYS = frozenset(
+    {"reference", "mode", "tolerance", "shapes", "layouts", "distributions", "allow_library_ops", "device"}
+)
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+class TaskError(ValueError):
+    """A task or candidate that cannot be read: what is wrong with it and what to do, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`source`: the reference's bytes. `train`: whether the model is in training mode, as KernelBench leaves it.
+    `shapes`: beside the declared one, of each tensor input in order. `layouts`: what inputs may look like in memory.
+    `distributions`: those that are drawn from, None for all."""
+
+    name: str
+    source: bytes
+    train: bool = True
+    tolerance: Tolerance = Tolerance()  # noqa: RUF009 - frozen
+    shapes: tuple[Shapes, ...] = ()
+    layouts: tuple[str, ...] = ("contiguous",)
+    distributions: tuple[str, ...] | None = None
+    device: Literal["cpu", "cuda"] | None = None
+
+    @property
+    def digest(self) -> str:
+        """Names the task's contents."""
+        facts = (self.train, self.tolerance, self.shapes, self.layouts, self.distributions, self.device)
+        return hashlib.sha256(self.source + repr(facts).encode()).hexdigest()
+
+
+def read_task(path: Path) -> Task:
+    """Raises TaskError."""
+    if path.is_dir():
+        return _from_folder(path)
+    return Task(path.stem, _source(path))
+
+
+def read_source(path: Path, what: str) -> bytes:
+    """A Python file's bytes, at most 1 MiB. TaskError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_SOURCE + 1)
+    except OSError as error:
+        raise TaskError(f"the {what} {path} cannot be read: {error.strerror}") from None
+    if len(data) > MOST_SOURCE:
+        raise TaskError(f"the {what} {path} has more than {MOST_SOURCE} bytes")
+    return data
+
+
+def top_level(tree: ast.Module) -> Mapping[str, list[ast.stmt]]:
+    """The functions, classes and plain assignments of a module by name."""
+    found: dict[str, list[ast.stmt]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            found.setdefault(node.name, []).append(node)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node)
+    return found
+
+
+def parsed(source: bytes) -> ast.Module:
+    """SyntaxError, also for what Python says with another error."""
+    try:
+        return ast.parse(source)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(f"it cannot be parsed ({type(error).__name__})") from None
+
+
+def _source(path: Path) -> bytes:
+    data = read_source(path, "task")
+    try:
+        names = top_level(parsed(data))
+    except SyntaxError as error:
+        raise TaskError(f"the task {path} is no Python: line {error.lineno}: {error.msg}") from None
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise TaskError(
+            f"the task {path} defines no {', '.join(missing)}: a task has a class Model and the functions get_inputs "
+            "and get_init_inputs at its top level"
+        )
+    return data
+
+
+def _from_folder(folder: Path) -> Task:
+    file = folder / "task.toml"
+    try:
+        given = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise TaskError(f"{file} cannot be read: {error.strerror}. A task's folder has a task.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TaskError(f"{file} is no TOML: {error}") from None
+    unknown = sorted(set(given) - _KEYS)
+    if unknown:
+        raise TaskError(f"{file}: {unknown[0]} is no key of a task; there are {', '.join(sorted(_KEYS))}")
+    reference = given.get("reference", "reference.py")
+    if not isinstance(reference, str) or "/" in reference or reference.startswith("."):
+        raise TaskError(f"{file}: reference names a file beside it, such as reference.py")
+    found = Task(folder.resolve().name, _source(folder / reference))
+    try:
+        return _with(found, given)
+    except (ValueError, TypeError) as error:
+        raise TaskError(f"{file}: {error}") from None
+
+
+def _with(task: Task, given: Mapping[str, Any]) -> Task:
+    if given.get("allow_library_ops", "any") != "any":
+        raise ValueError('allow_library_ops: only "any" can be held to so far; leave it out')
+    mode = given.get("mode", "train")
+    if mode not in ("train", "eval"):
+        raise ValueError('mode is "train" or "eval"')
+    device = given.get("device")
+    if device not in (None, "cpu", "cuda"):
+        raise ValueError('device is "cpu" or "cuda"')
+    return replace(
+        task,
+        train=mode == "train",
+        tolerance=_tolerance(given.get("tolerance", {})),
+        shapes=tuple(_shapes(one) for one in _list(given, "shapes", [])),
+        layouts=_names(given, "layouts", LAYOUTS) or ("contiguous",),
+        distributions=_names(given, "distributions", None),
+        device=device,
+    )
+
+
+def _tolerance(given: Any) -> Tolerance:
+    if not isinstance(given, dict) or not set(given) <= {"ratio", "floor", "element_ratio"}:
+        raise ValueError("tolerance is a table of ratio, floor and element_ratio")
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given.values()):
+        raise ValueError("a tolerance is made of numbers")
+    return Tolerance(**{name: float(value) for name, value in given.items()})
+
+
+def _shapes(given: Any) -> Shapes:
+    if not isinstance(given, list) or not all(isinstance(one, list) and len(one) <= MOST_DIMENSIONS for one in given):
+        raise ValueError("shapes is a list of lists: for each case the shape of every tensor input")
+    for shape in given:
+        if not all(type(size) is int and 0 <= size < 1 << 31 for size in shape):
+            raise ValueError(f"{shape} is no shape")
+    return tuple(tuple(shape) for shape in given)
+
+
+def _list(given: Mapping[str, Any], key: str, default: list[Any]) -> list[Any]:
+    found = given.get(key, default)
+    if not isinstance(found, list):
+        raise ValueError(f"{key} is a list")
+    return found
+
+
+def _names(given: Mapping[str, Any], key: str, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    from kernels.cells import DISTRIBUTIONS
+
+    if key not in given:
+        return None
+    known = known or DISTRIBUTIONS
+    found = _list(given, key, [])
+    odd = [one for one in found if one not in known]
+    if odd or not found:
+        raise ValueError(f"{key}: {odd[0] if odd else 'an empty list'} is none of {', '.join(known)}")
+    return tuple(found)

@@ -1,0 +1,143 @@
+"""The candidate worker: our loader around code that may do anything, in a box of its own.
+
+It never has a seed, an expected value or the reference's code. What it reports of the process it is in (`_probe`) is a
+hint: such a hint may convict when it shows something, and clears nobody when it shows nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from kernels.messages import Json, Tensor
+from kernels.worker import calling
+from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
+from kernels.worker.crossing import pack, to_torch, to_wire, unpack
+from kernels.worker.program import load
+from kernels.worker.watching import Watch
+
+_FILE = "/candidate.py"
+
+
+class Candidate:
+    """One candidate's model and what it is asked."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._model = torch.nn.Module()
+        self._pool = calling.Pool()
+        self._last: list[torch.Tensor] = []
+        self._held: list[Any] = []
+        self._timed: list[Any] = []
+
+    def operations(self) -> Mapping[str, Operation]:
+        names = ("load", "state", "call", "fill", "time", "outputs", "probe")
+        return {"held": self._give_held, **{name: getattr(self, f"_{name}") for name in names}}
+
+    def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Executes the candidate and constructs its model. Answers with the names of its state."""
+        module = load(bytes(tensors[0].data), "candidate")
+        made = getattr(module, "ModelNew", None)
+        if not callable(made):
+            raise Trouble("load", "the candidate defines no ModelNew")
+        init = unpack(head["init"], [to_torch(one) for one in tensors[1:]])
+        with self._guarded("load"):
+            self._model = made(*init)
+            self._model.train(head["train"])
+            names = [str(name)[:200] for name in list(self._model.state_dict())[:500]]
+        self._watch.loaded()
+        return {"names": names}, ()
+
+    def _state(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Gives the model its weights: `load` by load_state_dict, `in_place` by writing into what it has."""
+        state = {name: to_torch(one) for name, one in zip(head["names"], tensors, strict=True)}
+        with self._guarded("load"), torch.no_grad():
+            if head["how"] == "load":
+                self._model.load_state_dict(state, strict=True)
+            else:
+                own = self._model.state_dict()
+                for name, value in state.items():
+                    own[name].copy_(value)
+        return {}, ()
+
+    def _call(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """One call. `refill`: with the tensors of the call before, which are given the new contents. `hold`: the output
+        is kept for `held`. `scribble`: the inputs are overwritten before the output is read, which shows in an output
+        that shares their memory. `inputs_after`, `state_after`: also what the call made of both."""
+        if head.get("refill") and [one.shape for one in self._last] == [torch.Size(one.spec.shape) for one in tensors]:
+            for target, source in zip(self._last, tensors, strict=True):
+                target.copy_(to_torch(source))
+            made, given = self._last, unpack(head["inputs"], self._last)
+        else:
+            made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
+        self._last = made
+        with self._guarded("launch"), torch.no_grad():
+            found = self._model(*given)
+        answer: Json = {}
+        parts: list[Tensor] = []
+        if head.get("inputs_after"):
+            answer["inputs_after"] = len(made)
+            parts += [to_wire(one) for one in made]
+        if head.get("scribble"):
+            for one in made:
+                one.copy_(torch.ones_like(one) if one.is_floating_point() else torch.zeros_like(one))
+        if head.get("hold"):
+            self._held.append(found)
+            return answer, parts
+        form, packed = pack(found)
+        answer |= {"output": form, "count": len(packed)}
+        if head.get("state_after"):
+            state = self._model.state_dict()
+            answer["state"] = list(state)
+            parts += [to_wire(one) for one in state.values()]
+        return answer, [*packed, *parts]
+
+    def _give_held(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """The outputs that were held, as they are by now."""
+        held, self._held = self._held, []
+        return calling.answer_outputs(held, list(range(len(held))))
+
+    def _fill(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Takes one more input for timing; `places` after the last."""
+        self._pool.add(head["inputs"], tensors, first=head["first"])
+        if head.get("places"):
+            self._pool.make_places(head["places"])
+        return {}, ()
+
+    def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        with self._guarded("launch"):
+            seconds, self._timed = calling.timed(self._model, self._pool, head["plan"])
+        return {"seconds": seconds}, ()
+
+    def _outputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """Outputs of the last timed run, which were all kept."""
+        return calling.answer_outputs(self._timed, head["which"])
+
+    def _probe(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        return self._watch.seen(), ()
+
+    @contextlib.contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except MemoryError as error:
+            raise Trouble("oom", *told(error, _FILE)) from None
+        except Exception as error:
+            raise Trouble(what, *told(error, _FILE)) from None
+        except SystemExit as error:
+            raise Trouble(what, f"it called sys.exit({error.code!r})"[:200]) from None
+
+
+def main() -> None:
+    """Serves the broker until it hangs up."""
+    torch.set_num_threads(1)
+    # Memory that nothing was written to holds NaN then, so that a partial output cannot pass by luck.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    watch = Watch(_FILE)
+    converse(Candidate(watch).operations())
+    os._exit(0)  # nothing of the candidate's that waits for the end gets a turn

@@ -1,0 +1,126 @@
+"""Values of torch to a form of JSON with tensors' bytes beside it, and back.
+
+Taken hold of when the process starts, before any code of others is there: a candidate that replaces a method of
+torch.Tensor changes its own calls and not how its outputs are read. A tensor with a life of its own (a subclass, an
+instance with attributes) is no tensor here: what happens when it is read would be the candidate's choice.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+
+from kernels.messages import Tensor
+from kernels.tensors import DTYPES, TensorSpec
+
+_TORCH = {name: getattr(torch, name) for name in DTYPES}
+_NAMES = {dtype: name for name, dtype in _TORCH.items()}
+_detach, _contiguous = torch.Tensor.detach, torch.Tensor.contiguous
+_cpu, _data_ptr, _numel = torch.Tensor.cpu, torch.Tensor.data_ptr, torch.Tensor.numel
+_resolve_conj, _resolve_neg = torch.Tensor.resolve_conj, torch.Tensor.resolve_neg
+_stride, _copy, _clone = torch.Tensor.stride, torch.Tensor.copy_, torch.Tensor.clone
+_string_at, _frombuffer, _type = ctypes.string_at, torch.frombuffer, type
+_MOST_ITEMS = 1000
+
+Form = dict[str, Any]
+
+
+def pack(value: Any) -> tuple[Form, list[Tensor]]:
+    """What a value is made of, and its tensors' bytes in order. Never fails: what is no value gets the kind `other`."""
+    tensors: list[Tensor] = []
+    return _pack(value, tensors), tensors
+
+
+def _pack(value: Any, tensors: list[Tensor]) -> Form:
+    kind = _type(value)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        return _pack_tensor(value, tensors)
+    if kind in (tuple, list):
+        if len(value) > _MOST_ITEMS:
+            return {"k": "other", "type": "a sequence that is too long"}
+        return {"k": kind.__name__, "items": [_pack(one, tensors) for one in value]}
+    if kind is dict:
+        if len(value) > _MOST_ITEMS or not all(_type(key) is str for key in value):
+            return {"k": "other", "type": "a dict that is too long or has keys that are no strings"}
+        return {"k": "dict", "keys": list(value), "items": [_pack(one, tensors) for one in value.values()]}
+    if kind is float:
+        return {"k": "float", "v": value.hex()}
+    if kind is int and abs(value) < 1 << 63:
+        return {"k": "int", "v": value}
+    if value is None or kind is bool or (kind is str and len(value) < 1000):
+        return {"k": "plain", "v": value}
+    return {"k": "other", "type": str(getattr(kind, "__name__", "?"))[:100]}
+
+
+def _pack_tensor(value: Any, tensors: list[Tensor]) -> Form:
+    if value.dtype not in _NAMES or value.layout is not torch.strided or value.is_quantized:
+        return {"k": "other", "type": f"a tensor of {value.dtype}, {value.layout}"[:100]}
+    if value.__dict__:
+        return {"k": "other", "type": "a tensor with attributes of its own"}
+    form = {
+        "k": "tensor",
+        "n": len(tensors),
+        "stride": list(_stride(value)),
+        "grad": bool(value.requires_grad),
+        "lazy": bool(value.is_conj() or value.is_neg()),
+        "device": value.device.type,
+    }
+    tensors.append(to_wire(value))
+    return form
+
+
+def to_wire(value: torch.Tensor) -> Tensor:
+    """A tensor's bytes, in row-major order."""
+    plain = _contiguous(_resolve_neg(_resolve_conj(_cpu(_detach(value)))))
+    spec = TensorSpec(_NAMES[plain.dtype], tuple(plain.shape))
+    data = _string_at(_data_ptr(plain), spec.bytes) if spec.bytes else b""
+    return Tensor(spec, data)
+
+
+def to_torch(tensor: Tensor) -> torch.Tensor:
+    """A tensor in memory of its own."""
+    dtype = _TORCH[tensor.spec.dtype]
+    if not tensor.spec.bytes:
+        return torch.empty(tensor.spec.shape, dtype=dtype)
+    return _clone(_frombuffer(bytearray(tensor.data), dtype=dtype)).reshape(tensor.spec.shape)
+
+
+def unpack(form: Form, tensors: list[torch.Tensor]) -> Any:
+    """The value that `pack` took apart, around tensors that are there already."""
+    match form["k"]:
+        case "tensor":
+            return tensors[form["n"]]
+        case "tuple":
+            return tuple(unpack(one, tensors) for one in form["items"])
+        case "list":
+            return [unpack(one, tensors) for one in form["items"]]
+        case "dict":
+            items = [unpack(one, tensors) for one in form["items"]]
+            return dict(zip(form["keys"], items, strict=True))
+        case "float":
+            return float.fromhex(form["v"])
+        case "int" | "plain":
+            return form["v"]
+    raise ValueError(f"a {form['k']} ({form.get('type')}) cannot be handed on")
+
+
+def laid_out(value: torch.Tensor, layout: str) -> torch.Tensor:
+    """The same elements in other memory: `offset` begins one element into its storage, `transposed` has the strides of
+    the transposed."""
+    if layout == "offset" and _numel(value):
+        room = torch.empty(_numel(value) + 1, dtype=value.dtype)
+        return _copy(room[1:].view(value.shape), value)
+    if layout == "transposed" and value.dim() >= 2:
+        return value.transpose(-1, -2).contiguous().transpose(-1, -2)
+    return value
+
+
+def edit(values: list[torch.Tensor], edits: list[list[Any]]) -> None:
+    """Sets single elements in place: each edit is a tensor's number, a flat index and a value."""
+    for number, index, value in edits:
+        flat = values[number].view(-1) if values[number].is_contiguous() else None
+        if flat is None:
+            raise ValueError("only contiguous tensors are edited")
+        flat[index] = value

@@ -1,0 +1,124 @@
+"""Inputs and weights from a seed: what is drawn decides what a candidate is asked. Only the reference worker draws.
+
+A float tensor keeps the shape and dtype that the task declares and gets other values: a task whose own generator draws
+from [0, 1) says nothing about negative numbers. Integers stay within the range the task's own generator shows, since
+they are usually indices.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+DISTRIBUTIONS = (
+    "declared",
+    "normal",
+    "uniform",
+    "large",
+    "small",
+    "lognormal",
+    "laplace",
+    "shifted",
+    "alternating",
+    "sorted",
+    "spike",
+    "sparse",
+    "integers",
+)
+
+
+def draw(
+    like: tuple[torch.Tensor, torch.Tensor], shape: torch.Size, distribution: str, generator: torch.Generator
+) -> torch.Tensor:
+    """A tensor of `shape` as the task's own are; `like` are two of those, to know the range of integers by."""
+    declared = like[0]
+    if distribution == "declared" and shape == declared.shape:
+        return declared
+    if declared.dtype is torch.bool:
+        return torch.rand(shape, generator=generator) < 0.5
+    if not declared.is_floating_point() and not declared.is_complex():
+        return _whole(like, shape, distribution, generator)
+    wide = _real(shape, distribution, generator)
+    if declared.is_complex():
+        wide = torch.complex(wide, _real(shape, distribution, generator))
+    return wide.to(declared.dtype)
+
+
+def _whole(
+    like: tuple[torch.Tensor, torch.Tensor], shape: torch.Size, distribution: str, generator: torch.Generator
+) -> torch.Tensor:
+    share = torch.rand(shape, generator=generator, dtype=torch.float64)
+    if not share.numel() or not like[0].numel():
+        return torch.zeros(shape, dtype=like[0].dtype)
+    low = min(int(one.min()) for one in like)
+    high = max(int(one.max()) for one in like)
+    if distribution in ("sparse", "spike"):
+        share = share**8  # most of them the same few
+    elif distribution == "shifted":
+        share = torch.full_like(share, float(share.flatten()[0]))
+    return (low + torch.floor(share * (high - low + 1))).clamp(low, high).to(like[0].dtype)
+
+
+def _real(shape: torch.Size, distribution: str, generator: torch.Generator) -> torch.Tensor:
+    """Double precision values of a distribution."""
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64)
+    match distribution:
+        case "uniform":
+            return torch.rand(shape, generator=generator, dtype=torch.float64) * 2 - 1
+        case "large":
+            return normal * 1e3
+        case "small":
+            return normal * 1e-3
+        case "lognormal":
+            return normal.exp()
+        case "laplace":
+            other = torch.rand(shape, generator=generator, dtype=torch.float64).clamp_min(1e-12)
+            return normal.sign() * -other.log()
+        case "shifted":
+            return normal + 2.0
+        case "alternating":
+            sign = torch.ones(shape, dtype=torch.float64)
+            sign.view(-1)[1::2] = -1
+            return normal.abs() * sign
+        case "sorted":
+            return normal.sort(dim=-1).values if normal.dim() else normal
+        case "spike":
+            if normal.numel():
+                at = int(torch.randint(normal.numel(), (1,), generator=generator))
+                normal.view(-1)[at] = 1e3
+            return normal
+        case "sparse":
+            return normal * (torch.rand(shape, generator=generator) < 0.1)
+        case "integers":
+            return torch.randint(-1, 2, shape, generator=generator).double()
+    return normal
+
+
+def set_state(model: torch.nn.Module, generator: torch.Generator) -> None:
+    """Gives every parameter, and the running statistics among the buffers, values in which nothing is 0 or 1 by habit.
+
+    Biases that start at 0 and scales that start at 1 may otherwise be left out unseen. Other buffers are constants of
+    the model's making (masks, tables) and stay.
+    """
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if value.is_floating_point():
+                value.copy_(_weight(value, generator))
+            elif value.is_complex():
+                raise ValueError(f"{name} is complex; only real weights are drawn")
+        for name, value in model.named_buffers():
+            if name.endswith("running_var"):
+                value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+            elif name.endswith("running_mean"):
+                value.copy_(torch.randn(value.shape, generator=generator) * 0.5)
+
+
+def _weight(value: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64)
+    if value.dim() < 2:
+        return (value.double() + 0.25 * noise).to(value.dtype)
+    spread = float(value.double().std()) if value.numel() > 1 else 0.0
+    if not math.isfinite(spread) or spread == 0:
+        spread = 1 / math.sqrt(max(1, value[0].numel()))
+    return (noise * spread).to(value.dtype)

@@ -1,0 +1,236 @@
+"""The reference worker: draws inputs and weights, computes what is right in double precision and as the task means it.
+
+It runs in a box of its own, without any candidate: a task's code comes from a repository and is not trusted either.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from kernels.messages import Json, Tensor
+from kernels.tensors import DTYPES
+from kernels.worker import calling
+from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
+from kernels.worker.crossing import edit, laid_out, pack, to_wire, unpack
+from kernels.worker.drawing import draw, set_state
+from kernels.worker.program import load
+
+_FILE = "/task.py"
+
+
+class Reference:
+    """One task's model and what it is asked."""
+
+    def __init__(self) -> None:
+        self._module = ModuleType("task")
+        self._model = torch.nn.Module()
+        self._init: list[Any] = []
+        self._train = True
+        self._pool = calling.Pool()
+        self._outputs: list[Any] = []
+
+    def operations(self) -> Mapping[str, Operation]:
+        names = ("load", "state", "inputs", "expect", "repeat", "sensitivity", "fill", "time", "idle")
+        return {name: getattr(self, f"_{name}") for name in names}
+
+    def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Executes the task. Answers with what the model's constructor is given."""
+        self._module = load(bytes(tensors[0].data), "task")
+        self._train = head["train"]
+        for name in ("Model", "get_inputs", "get_init_inputs"):
+            if not callable(getattr(self._module, name, None)):
+                raise Trouble("task", f"the task defines no {name}")
+        self._init = _guarded(lambda: list(self._module.get_init_inputs()))
+        self._model = _guarded(self._made)
+        form, packed = pack(self._init)
+        return {"init": form}, packed
+
+    def _made(self) -> torch.nn.Module:
+        torch.manual_seed(0)
+        model: torch.nn.Module = self._module.Model(*self._init).train(self._train)
+        return model
+
+    def _state(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """Draws new weights. Answers with all of the state."""
+        generator = torch.Generator().manual_seed(head["seed"])
+        _guarded(lambda: set_state(self._model, generator))
+        return _state_of(self._model)
+
+    def _inputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """Draws inputs, as contiguous tensors. The same head gives the same inputs."""
+        form, packed = pack(self._drawn(head))
+        return {"inputs": form}, packed
+
+    def _drawn(self, head: Json) -> list[Any]:
+        torch.manual_seed(head["seed"])
+        declared = _guarded(lambda: list(self._module.get_inputs()))
+        other = _guarded(lambda: list(self._module.get_inputs()))
+        generator = torch.Generator().manual_seed(head["seed"])
+        shapes = head.get("shapes")
+        drawn: list[Any] = []
+        for one, two in zip(declared, other, strict=True):
+            if not isinstance(one, torch.Tensor):
+                drawn.append(one)
+                continue
+            shape = one.shape if shapes is None else torch.Size(shapes.pop(0))
+            drawn.append(draw((one.contiguous(), two.contiguous()), shape, head["distribution"], generator))
+        return drawn
+
+    def _expect(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """What is right for inputs: as the task means it, and in double precision. The model stays as it was.
+
+        The inputs come from the broker, as the candidate had them. With `state_after` and `inputs_after`, also what the
+        call made of both. `edits` as in timed calls.
+        """
+        made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
+        edit(made, head.get("edits", []))
+        with torch.no_grad():
+            model = copy.deepcopy(self._model)
+            output = _guarded(lambda: model(*given))
+            native, found = pack(output)
+            aliases = bool(_storages(output) & _storages(made))
+            exact, doubled = self._exactly(head, tensors)
+        if _shapes(found) != _shapes(doubled):
+            exact, doubled = False, found
+        parts: list[Tensor] = [*found, *doubled]
+        answer: Json = {"output": native, "count": len(found), "exact": exact, "aliases": aliases}
+        if head.get("state_after"):
+            names, state = _state_of(model)
+            answer["state"] = names["names"]
+            parts += state
+        if head.get("inputs_after"):
+            answer["inputs_after"] = len(made)
+            parts += [to_wire(one) for one in made]
+        return answer, parts
+
+    def _exactly(self, head: Json, tensors: Sequence[Tensor]) -> tuple[bool, list[Tensor]]:
+        """The outputs in double precision, and whether it could be done: a model may insist on its own dtype."""
+        try:
+            form, wide = head["inputs"], []
+            made, _ = calling.arguments(form, tensors, "contiguous")
+            edit(made, head.get("edits", []))
+            for one in made:
+                kind = torch.complex128 if one.is_complex() else torch.float64
+                wide.append(one.to(kind) if one.is_floating_point() or one.is_complex() else one)
+            wide = [laid_out(one, head.get("layout", "contiguous")) for one in wide]
+            model = copy.deepcopy(self._model).double()
+            _, found = pack(model(*unpack(form, wide)))
+        except Exception:
+            return False, []
+        return True, found
+
+    def _repeat(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """The outputs of several calls of one model object with the same inputs: shows what it remembers."""
+        packed: list[tuple[Json, list[Tensor]]] = []
+        model = copy.deepcopy(self._model)
+        with torch.no_grad():
+            for _ in range(head["times"]):
+                _, given = calling.arguments(head["inputs"], tensors, "contiguous")
+                packed.append(pack(_guarded(lambda given=given: model(*given))))
+        return {"count": len(packed[0][1])}, [tensor for _, found in packed for tensor in found]
+
+    def _sensitivity(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """By how much the outputs change, relative to their size, when one input or one weight is drawn anew."""
+        inputs = self._drawn({**head, "seed": head["seed"]})
+        others = self._drawn({**head, "seed": head["other"]})
+        fresh = copy.deepcopy(self._model)
+        set_state(fresh, torch.Generator().manual_seed(head["other"]))
+        before = _flat(_guarded(lambda: copy.deepcopy(self._model)(*_copied(inputs))))
+        changes: Json = {"inputs": [], "state": {}}
+        with torch.no_grad():
+            for number, value in enumerate(inputs):
+                if isinstance(value, torch.Tensor) and value.numel():
+                    changed = [*inputs[:number], others[number], *inputs[number + 1 :]]
+                    after = _flat(_guarded(lambda given=changed: copy.deepcopy(self._model)(*_copied(given))))
+                    changes["inputs"].append([number, _change(before, after)])
+            for name, _value in list(self._model.named_parameters())[:200]:
+                model = copy.deepcopy(self._model)
+                model.get_parameter(name).copy_(fresh.get_parameter(name))
+                after = _flat(_guarded(lambda model=model: model(*_copied(inputs))))
+                changes["state"][name] = _change(before, after)
+        return changes, ()
+
+    def _fill(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Takes one more input for timing; `places` after the last."""
+        self._pool.add(head["inputs"], tensors, first=head["first"])
+        if head.get("places"):
+            self._pool.make_places(head["places"])
+        return {}, ()
+
+    def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        # The outputs are kept until the next run, as the candidate's are: to free them is part of neither's time.
+        seconds, self._outputs = calling.timed(self._model, self._pool, head["plan"])
+        return {"seconds": seconds}, ()
+
+    def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        calling.idle(self._pool, head["plan"])
+        return {}, ()
+
+
+def _state_of(model: torch.nn.Module) -> tuple[Json, list[Tensor]]:
+    state = model.state_dict()
+    odd = [name for name, value in state.items() if str(value.dtype).removeprefix("torch.") not in DTYPES]
+    if odd:
+        raise Trouble("task", f"the state {odd[0]} has the dtype {state[odd[0]].dtype}, which is not handled")
+    return {"names": list(state)}, [to_wire(value) for value in state.values()]
+
+
+def _shapes(tensors: Sequence[Tensor]) -> list[tuple[int, ...]]:
+    return [one.spec.shape for one in tensors]
+
+
+def _storages(value: Any) -> set[int]:
+    """Where the memory of a value's tensors begins."""
+    if isinstance(value, torch.Tensor):
+        return {value.untyped_storage().data_ptr()} if value.numel() else set()
+    if isinstance(value, dict):
+        value = list(value.values())
+    return set().union(*map(_storages, value)) if isinstance(value, list | tuple) else set()
+
+
+def _copied(values: list[Any]) -> list[Any]:
+    return [value.clone() if isinstance(value, torch.Tensor) else value for value in values]
+
+
+def _flat(value: Any) -> torch.Tensor:
+    """All numbers of an output in double precision, one after the other."""
+    if isinstance(value, torch.Tensor):
+        plain = value.detach()
+        return (torch.view_as_real(plain) if plain.is_complex() else plain).double().reshape(-1)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return torch.cat([_flat(one) for one in value]) if value else torch.zeros(0, dtype=torch.float64)
+    return (
+        torch.tensor([float(value)], dtype=torch.float64) if isinstance(value, int | float) else torch.zeros(0).double()
+    )
+
+
+def _change(before: torch.Tensor, after: torch.Tensor) -> float:
+    """How far apart two outputs are, relative to the first; -1 where they cannot be compared."""
+    if before.shape != after.shape:
+        return -1.0
+    kept = before.isfinite() & after.isfinite()
+    before, after = before[kept], after[kept]
+    size = float(before.norm())
+    found = float((after - before).norm())
+    return found / size if size > 0 else (0.0 if found == 0 else 1e9)
+
+
+def _guarded(call: Any) -> Any:
+    try:
+        return call()
+    except Exception as error:
+        raise Trouble("task", *told(error, _FILE)) from None
+
+
+def main() -> None:
+    """Serves the broker until it hangs up."""
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    converse(Reference().operations())

@@ -1,0 +1,116 @@
+"""What a candidate's process shows of tampering: functions that are no longer the same, switches, calls that kernels
+have no use for, threads left behind. Hints, from inside a process that is not trusted."""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import os
+import sys
+import time
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from kernels.messages import Json
+
+_EVENTS = frozenset(
+    {
+        "sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents",
+        "socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.exec", "os.posix_spawn",
+        "os.kill", "ctypes.dlopen", "sys.setprofile", "sys.settrace", "code.__new__", "function.__new__",
+        "ctypes.string_at", "ctypes.cdata",
+    }
+)  # fmt: skip
+_SWITCHES = (
+    "torch.backends.cudnn.benchmark",
+    "torch.backends.cudnn.allow_tf32",
+    "torch.backends.cuda.matmul.allow_tf32",
+    "torch.backends.mkldnn.enabled",
+)
+_MOST = 50
+
+
+class Watch:
+    """Looks at a process from its beginning. `file`: the candidate's, whose own calls are noted."""
+
+    def __init__(self, file: str) -> None:
+        self._events: list[list[Any]] = []
+        self._before = _functions()
+        self._switches = _read_switches()
+        self._threads = len(os.listdir("/proc/self/task"))
+        self._random = b""
+        getframe = sys._getframe
+        noted = self._events
+        busy = False
+
+        def hook(event: str, args: tuple[Any, ...]) -> None:
+            nonlocal busy
+            if busy or len(noted) >= _MOST:
+                return
+            if event not in _EVENTS and not (event == "object.__setattr__" and args[1] == "__code__"):
+                return
+            busy = True
+            try:
+                frame = getframe(1)
+                if frame.f_code.co_filename == file:
+                    noted.append([event, frame.f_lineno])
+            finally:
+                busy = False
+
+        sys.addaudithook(hook)
+
+    def loaded(self) -> None:
+        """From here on only calls are made: weights may have been drawn before, and threads of torch's own made."""
+        self._random = _random_state()
+
+    def seen(self) -> Json:
+        """All that is to be seen now."""
+        after = _functions()
+        replaced = sorted(name for name, value in self._before.items() if after.get(name) is not value)
+        return {
+            "replaced": replaced[:_MOST],
+            "events": self._events[:_MOST],
+            "switches": sorted(name for name, value in _read_switches().items() if self._switches[name] != value),
+            "threads": len(os.listdir("/proc/self/task")) - self._threads,
+            "random": _random_state() != self._random,
+        }
+
+
+def _random_state() -> bytes:
+    return bytes(torch.get_rng_state().tolist())
+
+
+def _functions() -> dict[str, Any]:
+    """What measuring and comparing are done with, by name."""
+    places: dict[str, ModuleType | type] = {
+        "torch": torch,
+        "torch.Tensor": torch.Tensor,
+        "torch.nn.functional": torch.nn.functional,
+        "torch.nn.Module": torch.nn.Module,
+        "torch.testing": torch.testing,
+        "torch.cuda": torch.cuda,
+        "torch.cuda.Event": torch.cuda.Event,
+        "time": time,
+        "builtins": builtins,
+        "gc": gc,
+    }
+    found: dict[str, Any] = {}
+    for place, owner in places.items():
+        for name, value in list(vars(owner).items()):
+            if callable(value) or isinstance(value, staticmethod | classmethod | property):
+                found[f"{place}.{name}"] = value
+    return found
+
+
+def _read_switches() -> dict[str, str]:
+    found = {}
+    for path in _SWITCHES:
+        value: Any = torch
+        for part in path.split(".")[1:]:
+            value = getattr(value, part)
+        found[path] = str(value)
+    found["default dtype"] = str(torch.get_default_dtype())
+    found["threads of torch"] = str(torch.get_num_threads())
+    return found
