@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ SECONDS = 45.0
 _GRACE_S = 10.0
 _ANSWER_LIMIT = 1 << 20
 _CHARS = 400
+_ENOUGH = 2
+_COSTLY = ("it did not answer in time", "it said nothing about the files in time", "it ended")
 _KINDS = frozenset({"class", "function", "use"})
 Asked = Literal["definition", "references", "implementation"]
 
@@ -67,6 +70,7 @@ class LanguageServers:
     def __init__(self, box: Box, seconds: float = SECONDS) -> None:
         self._box, self._seconds = box, seconds
         self._absent: dict[str, str] = {}
+        self._failures: Counter[str] = Counter()
 
     def locate(self, asked: Asked, path: str, line: int, name: str, most: int = 50) -> Found | Trouble:
         """Where the `name` that stands on a line is defined, implemented or used."""
@@ -96,16 +100,25 @@ class LanguageServers:
         if result.exit_code in (126, 127):
             self._absent[ending] = "there is no Python in this box to ask one with"
             return Trouble(self._absent[ending])
-        if result.oom:
-            return Trouble("it ran out of the box's memory")
-        if result.timed_out:
-            return Trouble("it did not answer in time")
+        if result.oom or result.timed_out:
+            self._failed(ending)
+            return Trouble("it ran out of the box's memory" if result.oom else "it did not answer in time")
         if result.exit_code != 0 or result.truncated:
             return Trouble("asking it failed")
         answer = read_answer(result.stdout)
         if isinstance(answer, Trouble) and not answer.server:
             self._absent[ending] = answer.why
+        elif isinstance(answer, Trouble) and answer.why in _COSTLY:
+            self._failed(ending)
         return answer
+
+    def _failed(self, ending: str) -> None:
+        """A project that is too large for its server would cost every question the whole patience."""
+        self._failures[ending] += 1
+        if self._failures[ending] >= _ENOUGH:
+            self._absent[ending] = (
+                f"the language server for {ending} files failed {_ENOUGH} times and is not asked again"
+            )
 
 
 _BOOT = """import sys, types

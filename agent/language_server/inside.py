@@ -262,6 +262,8 @@ def answer(question: Json, root: str) -> Json:
         paths = question["paths"]
         language, argv = server_for(paths[0], root)
         found["server"] = os.path.basename(argv[0])
+        if question["asked"] not in ("diagnostics", "outline"):
+            position_of(question, root)  # what is not there is said before anything is started
         server = Server(argv, root, begun + question["seconds"])
         server.start()
         ways = {"diagnostics": diagnose, "outline": outline}
@@ -275,17 +277,24 @@ def answer(question: Json, root: str) -> Json:
     return found
 
 
-def locate(server: Server, question: Json, root: str, language: str, found: Json) -> None:
-    """Definition, implementation or references of a name on a line."""
+def position_of(question: Json, root: str) -> Json:
+    """Where the question's name stands on its line. Trouble when it does not."""
     path, line = question["paths"][0], question["line"]
-    lines = server.open(path, language)
+    lines = read(os.path.join(root, path)).split("\n")
     if line > len(lines):
         raise Trouble(f"{path} has only {len(lines)} lines")
     column = column_of(lines[line - 1], question["name"])
     if column is None:
         raise Trouble(f"{question['name']} does not stand on line {line} of {path}")
-    position = {"line": line - 1, "character": units(lines[line - 1], column)}
-    params = {"textDocument": {"uri": uri_of(os.path.join(root, path))}, "position": position}
+    return {"line": line - 1, "character": units(lines[line - 1], column)}
+
+
+def locate(server: Server, question: Json, root: str, language: str, found: Json) -> None:
+    """Definition, implementation or references of a name on a line."""
+    path = question["paths"][0]
+    server.open(path, language)
+    uri = uri_of(os.path.join(root, path))
+    params: Json = {"textDocument": {"uri": uri}, "position": position_of(question, root)}
     if question["asked"] == "references":
         params["context"] = {"includeDeclaration": False}
     method = "textDocument/" + question["asked"]

@@ -92,6 +92,16 @@ def test_no_server_and_no_such_place_are_said(box: Box) -> None:
     assert "no file" in str(asking.locate("definition", "gone.go", 1, "Add"))
 
 
+def test_a_server_that_fails_twice_is_left_alone(box: Box) -> None:
+    box.write(".venv/bin/gopls", servers.CRASHES.encode(), executable=True)
+    asking = LanguageServers(box, 20.0)
+    for _ in range(2):
+        assert "it ended" in str(asking.locate("definition", "a.go", 2, "Add"))
+    begun = time.monotonic()
+    assert "not asked again" in str(asking.locate("definition", "a.go", 2, "Add"))
+    assert time.monotonic() - begun < 0.05
+
+
 class _Without:
     """A box whose image has no Python."""
 
