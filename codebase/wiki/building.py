@@ -7,16 +7,32 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from hashlib import sha256
+from pathlib import Path
 
 from codebase.index.contents import Contents
 from codebase.wiki.folder import Draft, Published, WikiFolder
 from codebase.wiki.model import Page
 from codebase.wiki.references import Forge, References, source_name
-from codebase.wiki.rendering import STYLE, Site, render
+from codebase.wiki.rendering import Site, render
 from codebase.wiki.sources import shown_lines, source_page
 
-TEMPLATE = 1
-"""Raised with every change to how pages are drawn, so that all are written anew."""
+_DRAWN_BY = (
+    "building.py",
+    "drawing.py",
+    "layout.py",
+    "references.py",
+    "rendering.py",
+    "sources.py",
+    "style.css",
+    "text.py",
+)
+
+
+@cache
+def _template() -> str:
+    """A name for how pages are drawn: where that changes, all are written anew."""
+    here = Path(__file__).parent
+    return sha256(b"\0".join((here / name).read_bytes() for name in _DRAWN_BY)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +63,7 @@ def publish(pages: Sequence[Page], contents: Contents, origin: Origin, folder: W
         outside=lambda citation: origin.forge.at(citation, origin.commit) if origin.forge else None,
     )
     shared = [
-        TEMPLATE,
-        STYLE,
+        _template(),
         origin.name,
         chapters,
         asdict(origin.forge) if origin.forge else None,

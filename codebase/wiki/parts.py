@@ -22,7 +22,7 @@ _TESTS = re.compile(
 )
 _AROUND = re.compile(
     r"(^|/)(docs?|examples?|benches|fuzz|vendor|third_party|node_modules|dist|site-packages|\.[^/]+)/"
-    r"|^(samples?|demos?|benchmarks?|scripts?|tools?|ci|build)/",  # deeper down, code has such names too
+    r"|^(samples?|demos?|\w*bench(marks?)?|scripts?|tools?|ci|build)/",  # deeper down, code has such names too
     re.IGNORECASE,
 )
 
