@@ -20,7 +20,7 @@ _CONNECTING_WORDS = 10
 _NAME = re.compile(r"[\w$]+(?:(?:\.|::|#|->)[\w$]+)*")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9]+)?")
 _NEGATED = re.compile(
-    r"!|\b(?:not|no|never|none|null|nil|false|without|nothing|except|unless|neither|nor)\b|n't\b", re.I
+    r"!(?=[=\w(])|\b(?:not|no|never|cannot|without|nothing|except|unless|neither|nor)\b|n't\b", re.IGNORECASE
 )
 
 
@@ -219,9 +219,13 @@ class _Cited:
     def words(self) -> frozenset[str]:
         return frozenset(word.lower() for word in re.findall(r"\w+", self._text))
 
-    @property
-    def negates(self) -> bool:
-        return _NEGATED.search(self._text) is not None
+    def without(self, quoted: Iterable[str]) -> str:
+        """What stands there beside what a claim quotes of it: a quoted "not" denies nothing else."""
+        text = self.squeezed
+        for one in quoted:
+            if " " in one:
+                text = text.replace(one, " ")
+        return text
 
     def holds(self, text: str) -> bool:
         """The text stands there as whole words, whatever its white space."""
@@ -249,6 +253,8 @@ class _Judgement:
         self._borne: set[Citation] = set()
         self._exact = 0
         self._plain: set[int] = set()
+        quoted = [" ".join(piece.text.split()) for piece in sentence.pieces if piece.kind != "text"]
+        self._rest = [one.without(quoted) for one in cited]
 
     def verdict(self) -> tuple[Verdict, str]:
         first = True
@@ -320,10 +326,10 @@ class _Judgement:
                 return Verdict.number_not_there, f"{word!r} does not stand there"
             self._exact += 1
         elif lower in NEGATIONS or lower.endswith(("n't", "n’t")):  # noqa: RUF001 - as typed
-            if not any(one.negates for one in self._cited):
+            if not any(_NEGATED.search(text) for text in self._rest):
                 return Verdict.negation_not_there, f"{word!r}: nothing there says no"
         elif lower in SWEEPING:
-            if not any(lower in one.words for one in self._cited):
+            if not any(re.search(rf"\b{re.escape(lower)}\b", text, re.IGNORECASE) for text in self._rest):
                 return Verdict.negation_not_there, f"{word!r} does not stand there"
         else:
             found = terms_of(word)
