@@ -109,7 +109,7 @@ def test_people_see_what_ran_and_what_nothing_exercises() -> None:
     assert "| ``src/a\\|b`.py`` | `tests/test_a.py`, `tests/t0.py`" in text
     assert "... | 3 passed |" in text
     assert "| `lonely.py` | no test exercises it |  |" in text
-    assert "| `go.go` | `go_test.go` | not told |" in text
+    assert "| `go.go` | `go_test.go` | no result names them |" in text
     assert "the verdict does not depend on it" in text
     assert "Tests of the changed code" not in render_markdown(a_proof())
 
