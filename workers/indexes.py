@@ -27,7 +27,8 @@ from repositories.errors import RepositoryError
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 2
+# The processes that parse are fewer, and a small repository gets its turn between the batches of a large one.
+_AT_ONCE = 8
 _KEPT = 6
 _KEPT_BYTES = 256 << 20
 
@@ -108,7 +109,7 @@ class Indexes:
 
     def _build_into(self, future: Future[Finder], key: tuple[Path, str]) -> None:
         try:
-            with self._alone(key[0]):
+            with self._alone(key[0]), self._places:
                 finder = self._build(*key)
         except BaseException as error:
             # Whatever it is, it belongs to whoever asked.
@@ -127,10 +128,10 @@ class Indexes:
 
     @contextlib.contextmanager
     def _alone(self, mirror: Path) -> Iterator[None]:
-        """One at a time of one repository, so that what two commits share is parsed once; few at a time of all."""
+        """One at a time of one repository, so that what two commits share is parsed once."""
         with self._lock:
             mine = self._of_mirror.setdefault(mirror, threading.Lock())
-        with mine, self._places:
+        with mine:
             yield
 
     def _build(self, mirror: Path, sha: str) -> Finder:

@@ -80,6 +80,18 @@ def test_those_who_ask_together_wait_for_one(zoo: Zoo, monkeypatch: pytest.Monke
     assert id(zoo.indexes.begin(zoo.mirror.path, zoo.head).result(timeout=0)) in finders
 
 
+def test_a_small_repository_does_not_wait_for_a_large_one(zoo: Zoo, tmp_path: Path) -> None:
+    """What parses is shared batch by batch."""
+    files = {f"big{n}.py": "".join(f"def f{m}():\n    return a{m} + b{n}\n" for m in range(800)) for n in range(60)}
+    large = make_repository(tmp_path / "large", dict(files))
+    mirror = Mirror.open(mirror_path(tmp_path / "mirrors", str(large)), Remote(str(large)))
+    slow = zoo.indexes.begin(mirror.path, git(large, "rev-parse", "HEAD"))
+    time.sleep(0.3)  # so that it has every process
+    quick = zoo.indexes.begin(zoo.mirror.path, zoo.head)
+    quick.result(timeout=60)
+    assert not slow.done()
+
+
 def test_another_process_reads_what_this_one_kept(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     zoo.symbols(zoo.head, "roar")
     monkeypatch.setattr(building, "parse_all", None)
