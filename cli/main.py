@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": ("cli.doctor", "command"),
     "tasks": ("cli.tasks", "app"),
     "sandbox": ("cli.sandbox", "app"),
+    "kernel": ("cli.kernel", "app"),
     "eval": ("evals.command", "app"),
 }
 

@@ -155,9 +155,8 @@ class Worker:
         if result.oom:
             return Ended("oom", f"the {self._role} needed more memory than its box has")
         words = result.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Ended(
-            "exit", f"the {self._role} ended with status {result.exit_code}: {words[-1] if words else ''}"[:500]
-        )
+        last = words[-1] if words and result.exit_code else "it said nothing about it"
+        return Ended("exit", f"the {self._role} ended with status {result.exit_code}: {last}"[:500])
 
     def close(self) -> None:
         """Ends the box and all that is in it."""

@@ -19,6 +19,7 @@ RESAMPLES = 10_000
 LEAST_BLOCKS = 8
 _SMALLEST_EFFECT = 0.02
 _CONFIDENCE = 0.95
+_LARGEST_EFFECT = 0.1
 
 
 class Speed(StrEnum):
@@ -82,12 +83,13 @@ def smallest_effect(same: Interval) -> float:
 
 
 def speed(found: Interval, effect: float) -> Speed:
-    """The word for an interval; `effect`: from `smallest_effect`."""
+    """The word for an interval; `effect`: from `smallest_effect`. Where only much could be told apart, nothing is
+    called equal."""
     if found.low > 1 + effect:
         return Speed.faster
     if found.high < 1 - effect:
         return Speed.slower
-    if found.low >= 1 - effect and found.high <= 1 + effect:
+    if effect <= _LARGEST_EFFECT and found.low >= 1 - effect and found.high <= 1 + effect:
         return Speed.equal
     return Speed.ambiguous
 

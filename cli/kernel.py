@@ -1,0 +1,192 @@
+"""`forgehand kernel`: is this kernel right, real and faster? On the CPU so far."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from cli.errors import CannotRun
+from cli.output import console, document, printable
+from kernels import broker, report
+from kernels.bench import Judged
+from kernels.broker import Report
+from kernels.candidate import read_candidate
+from kernels.hosting import Place
+from kernels.task import Task, TaskError, read_task
+from kernels.task_audit import TaskAudit
+from kernels.verdicts import PASSED, Verdict
+from sandboxes import Bind, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
+from settings import Settings, load_settings
+
+DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="cuda: not built yet.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+TaskArgument = Annotated[Path, typer.Argument(help="A Python file in KernelBench's form, or a folder with task.toml.")]
+
+app = typer.Typer(help="Verify kernels: right, real, faster?", no_args_is_help=True)
+IN_THE_BOX = "/opt/kernel-python"
+_COMPLETE = ".complete"
+
+
+@app.command("audit-task")
+def audit_task(task: TaskArgument, device: DeviceOption = "cpu", as_json: JsonOption = False) -> None:
+    """Is the task worth grading? Answers that compute nothing must be wrong for it.
+
+    Zeros, ones, a constant, the output for other inputs, one row for all and an input passed through are held against
+    the task as a candidate would be; and does the output depend on inputs and weights, and on nothing but those? The
+    exit status is 0 when the task is sound, 1 when not.
+
+    Example: forgehand kernel audit-task softmax.py"""
+    _only_cpu(device)
+    found = _task(task)
+    try:
+        audited = broker.audit(found, make_place(load_settings()))
+    except Judged as end:
+        if end.verdict is not Verdict.invalid_task:
+            raise CannotRun(f"The audit could not be made: {printable(end.reason)}") from None
+        audited = TaskAudit(problems=[end.reason])
+    if as_json:
+        document({"task": found.name, "hash": found.digest, "device": device, **report.of_audit(audited)})
+    else:
+        _show_audit(found, audited)
+    raise typer.Exit(0 if audited.sound else 1)
+
+
+@app.command()
+def verify(
+    task: TaskArgument,
+    candidate: Annotated[Path, typer.Argument(help="A Python file with ModelNew.")],
+    device: DeviceOption = "cpu",
+    quick: Annotated[bool, typer.Option("--quick", help="24 cells of inputs instead of 72.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a candidate to the test: the task's audit, correctness, honesty, then speed.
+
+    Reference and candidate run in a box each, the candidate never sees a seed or an expected value, and what is right
+    is computed after it has answered. The baseline is the reference in eager mode on one thread. A candidate that
+    needs a GPU is read and not run: needs_gpu. The exit status is 0 for faster, equal, slower and ambiguous (it
+    computes what it should, and the verdict says how fast), 1 for every other verdict on the candidate or the task, 2
+    when nothing could be found out.
+
+    Example: forgehand kernel verify softmax.py my_softmax.py --quick"""
+    _only_cpu(device)
+    found, tried = _task(task), _candidate(candidate)
+    screen = console(as_json=True)
+    place = make_place(load_settings())
+    with screen.status("starting") as status:
+        result = broker.verify(found, tried, place, quick=quick, told=lambda stage: status.update(stage.value))
+    if as_json:
+        document(report.of_report(result, _repro(task, candidate, quick=quick)))
+    else:
+        _show(result)
+    raise typer.Exit(0 if result.verdict in PASSED else 2 if result.verdict is Verdict.infra_error else 1)
+
+
+def make_place(settings: Settings) -> Place:
+    """Where workers run: local boxes with the Python of `make kernel-python` in them. CannotRun."""
+    folder = kernel_python()
+    if folder is None:
+        raise CannotRun(
+            "There is no Python with PyTorch for the kernel lane. `make kernel-python` installs one, or set "
+            "FORGEHAND_KERNEL_HOME to the folder that has it"
+        )
+    if settings.sandbox != "local":
+        raise CannotRun(f"Kernels run in local boxes so far, not on {settings.sandbox}. Set FORGEHAND_SANDBOX=local")
+    backend = BubblewrapBackend(settings.state_dir, read_only=[Bind(str(folder), IN_THE_BOX)])
+    try:
+        backend.probe()
+    except (SandboxUnavailable, LimitUnenforceable):
+        if not settings.sandbox_allow_unisolated:
+            raise
+        return Place(PlainBackend(settings.state_dir, allow_unisolated=True), folder / "bin" / "python")
+    return Place(backend, Path(IN_THE_BOX) / "bin" / "python")
+
+
+def kernel_python() -> Path | None:
+    """The newest folder that tools/kernel-python made for the Python that runs this process."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    home = Path(os.environ.get("FORGEHAND_KERNEL_HOME") or Path(cache) / "forgehand")
+    version = ".".join(map(str, sys.version_info[:3]))
+    made = sorted(home.glob(f"kernel-python-{version}-torch-*/{_COMPLETE}"))
+    return made[-1].parent if made else None
+
+
+def _only_cpu(device: str) -> None:
+    if device != "cpu":
+        raise CannotRun("--device cuda: the lane with a GPU is not built yet. Leave it out for the CPU")
+
+
+def _task(path: Path) -> Task:
+    try:
+        return read_task(path)
+    except TaskError as error:
+        raise CannotRun(printable(str(error))) from None
+
+
+def _candidate(path: Path) -> Any:
+    try:
+        return read_candidate(path)
+    except TaskError as error:
+        raise CannotRun(printable(str(error))) from None
+
+
+def _repro(task: Path, candidate: Path, *, quick: bool) -> str:
+    words = ["forgehand", "kernel", "verify", str(task), str(candidate), *(["--quick"] if quick else [])]
+    return shlex.join(words)
+
+
+def _show_audit(task: Task, audit: TaskAudit) -> None:
+    screen = console()
+    screen.print(f"{printable(task.name)}: {'sound' if audit.sound else 'invalid_task'}", style="bold")
+    for line in audit.problems:
+        screen.print(f"  problem: {printable(line)}", style="red")
+    for line in audit.notes:
+        screen.print(f"  note: {printable(line)}")
+    if audit.output:
+        exact = "" if audit.precise else " (it cannot be computed in double precision)"
+        screen.print(f"  output: {', '.join(audit.output)}, own rounding {audit.native_error:.2g}{exact}")
+
+
+_GOOD, _BAD = frozenset({Verdict.faster, Verdict.equal}), frozenset({Verdict.ambiguous, Verdict.slower})
+
+
+def _show(found: Report) -> None:
+    screen = console()
+    style = "bold green" if found.verdict in _GOOD else "bold yellow" if found.verdict in _BAD else "bold red"
+    where = f" ({found.wrong.value})" if found.wrong else ""
+    screen.print(f"{found.verdict.value}{where} at {found.stage.value}", style=style)
+    name = printable(found.candidate.name)
+    for line in found.reasons:
+        screen.print(f"  {printable(line)}")
+    if found.line is not None:
+        screen.print(f"  {name}:{found.line}")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for row in _rows(found):
+        table.add_row(*row)
+    screen.print(table)
+    for one in found.findings:
+        at = f" ({name}:{one.line})" if one.line else ""
+        screen.print(f"  {one.tier.value}: {printable(one.evidence)}{at}")
+
+
+def _rows(found: Report) -> list[tuple[str, str]]:
+    rows = []
+    if found.correctness is not None:
+        right = found.correctness
+        rows.append(("cells", f"{right.passed} of {right.cells}, {len(right.left_out)} left out"))
+        rows.append(("error", f"{right.error:.2g}, the reference's own {right.native_error:.2g}"))
+    if found.checks:
+        rows.append(("audit", f"{len(found.checks)} checks held"))
+    if (timing := found.timing) is not None:
+        rows.append(("baseline", f"{timing.baseline_s * 1e3:.4g} ms a call (eager, one thread)"))
+        rows.append(("candidate", f"{timing.candidate_s * 1e3:.4g} ms a call"))
+        ratio = timing.found
+        rows.append(("speed-up", f"{ratio.ratio:.3f}, 95% of [{ratio.low:.3f}, {ratio.high:.3f}]"))
+        rows.append(("can be told apart", f"{timing.smallest_effect:.1%}"))
+        rows.append(("outputs of timed calls looked at", f"{timing.checked} of {timing.calls}"))
+    if found.isolation:
+        rows.append(("box", found.isolation))
+    return rows

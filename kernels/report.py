@@ -1,0 +1,90 @@
+"""A report as the JSON that `forgehand kernel` promises (COMMANDS.md, Kernels). Pure. No seed and no expected value."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kernels.broker import Report
+from kernels.task_audit import TaskAudit
+from kernels.verdicts import conclusion
+
+
+def of_report(report: Report, repro: str) -> dict[str, Any]:
+    """`repro`: the command that does it again."""
+    return {
+        "verdict": report.verdict.value,
+        "stage": report.stage.value,
+        "wrong": report.wrong.value if report.wrong else None,
+        "line": report.line,
+        "reasons": report.reasons,
+        "conclusion": conclusion(report.verdict),
+        "correctness": _correctness(report),
+        "timing": _timing(report),
+        "findings": [
+            {"rule": one.rule, "tier": one.tier.value, "evidence": one.evidence, "line": one.line}
+            for one in report.findings
+        ],
+        "audit": {"checks": report.checks},
+        "task": {
+            "name": report.task.name,
+            "hash": report.task.digest,
+            "audit": of_audit(report.audit) if report.audit else None,
+        },
+        "candidate": {"name": report.candidate.name, "hash": report.candidate.digest},
+        "isolation": report.isolation or None,
+        "device": "cpu",
+        "repro": repro,
+    }
+
+
+def of_audit(audit: TaskAudit) -> dict[str, Any]:
+    return {
+        "verdict": "sound" if audit.sound else "invalid_task",
+        "problems": audit.problems,
+        "notes": audit.notes,
+        "output": audit.output,
+        "native_error": _number(audit.native_error),
+        "double_precision": audit.precise,
+    }
+
+
+def _correctness(report: Report) -> dict[str, Any] | None:
+    found = report.correctness
+    if found is None:
+        return None
+    return {
+        "cells": found.cells,
+        "passed": found.passed,
+        "left_out": found.left_out,
+        "error": _number(found.error),
+        "native_error": _number(found.native_error),
+        "share_of_allowed": _number(found.worst),
+        "double_precision": found.precise,
+    }
+
+
+def _timing(report: Report) -> dict[str, Any] | None:
+    found = report.timing
+    if found is None:
+        return None
+    return {
+        "speedup": _number(found.found.ratio),
+        "interval_95": [_number(found.found.low), _number(found.found.high)],
+        "smallest_effect": _number(found.smallest_effect),
+        "baseline_against_itself_95": [_number(found.same.low), _number(found.same.high)],
+        "baseline": "eager, one thread",
+        "baseline_s": found.baseline_s,
+        "candidate_s": found.candidate_s,
+        "by_outer_clock_s": found.wall_s,
+        "asking_s": found.once_s,
+        "clocks_checked": found.clocks_checked,
+        "overhead_dominated": found.overhead_dominated,
+        "blocks": found.blocks,
+        "calls": found.calls,
+        "outputs_checked": found.checked,
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
