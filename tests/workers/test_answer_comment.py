@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.asking import Authored
@@ -113,6 +113,7 @@ def test_a_long_answer_is_cut_at_a_statement() -> None:
     assert body.endswith("links to.")
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.tuples(st.text(max_size=60), st.sampled_from(["text", "code", "quote"])), min_size=1, max_size=5))
 def test_whatever_is_said_the_only_links_are_ours(pieces: list[tuple[str, str]]) -> None:
     body = comment(claim(*(Piece(text, kind) for text, kind in pieces)))  # type: ignore[arg-type]  # a drawn literal

@@ -1,7 +1,7 @@
 """The verdict on a claim, and the ways an author who makes things up tries to get one through."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebase.citations import KEPT, Citation, Shown, Verdict, check, kept
@@ -190,6 +190,7 @@ def test_spans_that_touch_count_as_one() -> None:
     assert not shown.covers(Citation("a", 4, 6))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     st.lists(
         st.sampled_from(["`parse`", "`Session`", "splits", "a line", "30", "never", "Kafka", ".", "; ", "\n\n", "- ",
