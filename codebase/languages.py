@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 _LANGUAGES = {
     "C": (".c", ".h"),
@@ -40,15 +39,16 @@ _NOT_OURS = {"node_modules", "vendor", "third_party", "dist", "build", ".venv", 
 
 def language_of(path: str) -> str | None:
     """The language of a file by its extension, None for one of no language known here. Pure."""
-    return _BY_EXTENSION.get(PurePosixPath(path).suffix.lower())
+    name = path.rpartition("/")[2]
+    dot = name.rfind(".")
+    return _BY_EXTENSION.get(name[dot:].lower()) if dot > 0 else None
 
 
 def count_languages(paths: Iterable[str]) -> dict[str, int]:
     """Files per language, most first, names breaking ties; folders of vendored or built files do not count. Pure."""
     counts: Counter[str] = Counter()
     for path in paths:
-        pure = PurePosixPath(path)
         language = language_of(path)
-        if language and not _NOT_OURS.intersection(pure.parts[:-1]):
+        if language and not _NOT_OURS.intersection(path.split("/")[:-1]):
             counts[language] += 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -209,7 +209,8 @@ class Follower:
         name = candidates[0] if candidates else None
         if name is None:
             # `bare` has cut the folder off the program's name: look for a file of that name with a shell's first line
-            paths = [path for path in self._source.paths if path.rpartition("/")[2] in (words[0], f"{words[0]}.sh")]
+            named = self._source.by_name
+            paths = [*named.get(words[0], []), *named.get(f"{words[0]}.sh", [])]
             paths = [path for path in paths if path.count("/") <= 3]
             return paths[0] if len(paths) == 1 and self._is_shell(paths[0]) else None
         path = _joined(folder, name.replace("\\", "/"))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from configparser import ConfigParser
 from configparser import Error as IniError
 from dataclasses import dataclass
+from functools import cached_property
 
 import yaml
 from yaml import Node
@@ -50,6 +51,25 @@ class Source:
         self._read = read_file
         self._texts: dict[str, str | None] = {}
         self._nodes: dict[str, Node | None] = {}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[str]]:
+        """The paths by their last part."""
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            found.setdefault(path.rpartition("/")[2], []).append(path)
+        return found
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds a file, below the root."""
+        found: set[str] = set()
+        for path in self.paths:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in found:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+        return frozenset(found)
 
     def __contains__(self, path: str) -> bool:
         return path in self._known

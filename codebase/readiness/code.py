@@ -41,9 +41,14 @@ def has_test_name(path: str) -> bool:
     return bool(_TEST_NAME.match(stem)) and stem not in ("conftest", "module-info") and "config" not in stem
 
 
+def product_paths(paths: Iterable[str]) -> list[str]:
+    """The paths that are neither of tests nor of documentation, examples, tools and other people. Pure."""
+    return [path for path in paths if not is_test(path) and not _ASIDE & set(path.split("/")[:-1])]
+
+
 def product_files(paths: Iterable[str], languages: frozenset[str]) -> list[str]:
     """The files of the product in these languages, the outermost first, no more than MOST_FILES."""
-    chosen = [path for path in _of(paths, languages) if not is_test(path) and not _ASIDE & set(path.split("/")[:-1])]
+    chosen = product_paths(_of(paths, languages))
     return sorted(chosen, key=lambda path: (path.count("/"), path))[:MOST_FILES]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from codebase import yaml_nodes as nodes
 from codebase.purposes import Purpose
@@ -85,12 +85,10 @@ def configured(source: Source, purposes: frozenset[Purpose], languages: frozense
 
 def _place(source: Source, name: str) -> Evidence | None:
     """The outermost file of that name or pattern, other people's folders and templates left out."""
-    if "/" in name or not any(sign in name for sign in "*["):
-        exact = [path for path in source.paths if path == name or (("/" not in name) and path.endswith(f"/{name}"))]
-    else:
-        exact = [path for path in source.paths if fnmatchcase(path.rpartition("/")[2], name)]
-    if "/" in name and "*" in name:
-        exact = [path for path in source.paths if fnmatchcase(path, name)]
+    folder, slash, last = name.rpartition("/")
+    names = fnmatch.filter(source.by_name, last) if "*" in last else [last]
+    exact = [path for one in names for path in source.by_name.get(one, [])]
+    exact = [path for path in exact if not slash or path.rpartition("/")[0] == folder]
     apart = NOT_OURS | {"examples", "example", "fixtures", "playground", "tests", "test", "__tests__", "samples"}
     ours = [path for path in exact if not apart & set(path.split("/")[:-1]) and path.count("/") <= 2]
     ours = [path for path in ours if "template" not in path.rpartition("/")[0]]

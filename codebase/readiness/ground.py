@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codebase.facts import Facts
+from codebase.languages import count_languages
 from codebase.purposes import Purpose, Use, uses_of
 from codebase.readiness.assessment import Sign
-from codebase.readiness.code import has_test_name, product_files, test_files
+from codebase.readiness.code import has_test_name, product_paths, test_files
 from codebase.running import Run
 from codebase.source import Source
 
@@ -35,7 +36,7 @@ class Ground:
     @cached_property
     def language(self) -> str:
         """The language most files of the product are in; shell, markup and SQL count only where nothing else is."""
-        counts = {name: len(product_files(self.source.paths, frozenset({name}))) for name in self.facts.languages}
+        counts = count_languages(product_paths(self.source.paths))
         programs = {name: count for name, count in counts.items() if name not in _NO_CODE and count}
         known = programs or {name: count for name, count in self.facts.languages.items() if name not in _NO_CODE}
         chosen = known or dict(self.facts.languages)

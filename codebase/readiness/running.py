@@ -115,7 +115,7 @@ def _that_reach(ground: Ground, paths: list[str], failsafe: bool) -> list[tuple[
                 found.append((run, use))
             continue
         places = [word.rstrip("/").removeprefix("./") for word in words if _is_place(ground, word, run.folder)]
-        start = run.folder if any(one.startswith(f"{run.folder}/") for one in ground.source.paths) else ""
+        start = run.folder if run.folder in ground.source.folders else ""
         below = [f"{start}/{place}".strip("/") if place != "." else start for place in places] or [start]
         if any(not place or path == place or path.startswith(f"{place}/") for place in below for path in paths):
             found.append((run, use))
@@ -125,8 +125,8 @@ def _that_reach(ground: Ground, paths: list[str], failsafe: bool) -> list[tuple[
 def _is_place(ground: Ground, word: str, folder: str) -> bool:
     if word.startswith("-") or "=" in word or word.endswith("..."):
         return False
-    path = f"{folder}/{word}".strip("/").rstrip("/").removeprefix("./")
-    return word == "." or path in ground.source or any(one.startswith(f"{path}/") for one in ground.source.paths)
+    path = f"{folder}/{word}".strip("/").removeprefix("./")
+    return word == "." or path in ground.source or path in ground.source.folders
 
 
 def _excluded_by_default(ground: Ground) -> bool:

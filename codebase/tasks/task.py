@@ -34,9 +34,9 @@ class Task:
 def files_named(source: Source, *names: str) -> list[tuple[str, str]]:
     """Path and folder of the files of these names, outer ones first, other people's folders left out."""
     found = []
-    for path in source.paths:
-        folder, _, name = path.rpartition("/")
-        if name in names and not NOT_OURS.intersection(folder.split("/")):
+    for path in (path for name in names for path in source.by_name.get(name, [])):
+        folder = path.rpartition("/")[0]
+        if not NOT_OURS.intersection(folder.split("/")):
             found.append((path, folder))
     return sorted(found, key=lambda item: (item[0].count("/"), item[0]))[:MAX_FILES]
 
