@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codebase.history.together import companions
 from codebase.instructions import owners_of
 from codebase.wiki.model import (
     Arrow,
@@ -33,6 +34,8 @@ _MOST_NAMES = 80
 _MOST_NEIGHBOURS = 6
 _MOST_USES = 40
 _MOST_TESTS = 20
+_MOST_COMPANIONS = 8
+_LEAST_TOGETHER = 3
 
 
 def part_page(survey: Survey, number: int, prose: Sequence[Paragraph] = ()) -> Page:
@@ -45,6 +48,7 @@ def part_page(survey: Survey, number: int, prose: Sequence[Paragraph] = ()) -> P
         _files(survey, number),
         _uses(survey, number),
         _tests(survey, number),
+        _companions(survey, number),
         _owners(survey, number),
     ]
     return Page(
@@ -191,6 +195,19 @@ def _tests(survey: Survey, number: int) -> Section | None:
     if len(found) > _MOST_TESTS:
         blocks.append(Note(f"{len(found) - _MOST_TESTS} more test files use it."))
     return Section("Tests that use it", tuple(blocks))
+
+
+def _companions(survey: Survey, number: int) -> Section | None:
+    """Files of other parts that were changed along with this one."""
+    part, past = survey.parts[number], survey.known.past
+    if past is None or part.role != "code" or len(part.paths) > FILES_READ:
+        return None
+    rows = [
+        Row(((Citation(one.path),), (f"in {one.together:,} of {one.of:,} changes",)), (Citation(one.path),))
+        for one in companions(past, part.paths, least=_LEAST_TOGETHER, most=_MOST_COMPANIONS)
+        if one.path in survey.known.contents.files
+    ]
+    return Section("Changes along with it", (Table(("file", "how often"), tuple(rows)),)) if rows else None
 
 
 def _owners(survey: Survey, number: int) -> Section | None:

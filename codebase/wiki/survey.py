@@ -74,7 +74,13 @@ def _speaking(part: Part) -> list[str]:
 
 def survey(known: Known) -> Survey:
     """Reads what the pages need of the files, some 200 of each part."""
-    code = {path: blob.lines for path, blob in known.blobs.items() if grammar_for(path) and not blob.generated}
+    # A folder may have changed since it was indexed: what is gone is left out.
+    there = known.contents.files
+    code = {
+        path: one.lines
+        for path, one in known.blobs.items()
+        if grammar_for(path) and not one.generated and path in there
+    }
     graph = joined(known.imports, calls_in_folders(known.blobs, known.links))
     parts = find_parts(code, graph, known.name)
     read: list[list[str]] = []

@@ -11,7 +11,7 @@ from codebase.index.grammars import grammar_for
 from codebase.index.links import Links
 from codebase.wiki.layout import order
 from codebase.wiki.model import Citation
-from codebase.wiki.parts import Part
+from codebase.wiki.parts import Part, role_of
 
 # Files of one folder see each other without a word.
 _SHARED_FOLDER = frozenset({"Go", "Java", "C#"})
@@ -28,7 +28,8 @@ class Use:
 
 def calls_in_folders(blobs: Mapping[str, Blob], links: Mapping[str, Links]) -> dict[str, dict[str, int]]:
     """Path to the files of its folder that it calls, each with the first line: only by names that one file of the
-    folder defines, at the top or as a method."""
+    folder defines, at the top or as a method. What is called on an imported package is none of them, and tests are not
+    called from outside."""
     folders: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in blobs:
         grammar = grammar_for(path)
@@ -44,10 +45,17 @@ def calls_in_folders(blobs: Mapping[str, Blob], links: Mapping[str, Links]) -> d
                 where[name.rpartition(".")[2]].add(path)
         for path in paths:
             called: dict[str, int] = {}
+            foreign = {
+                known for one in links[path].imports for known in (one.known or (one.module.rpartition("/")[2],))
+            }
             for call in links[path].calls:
-                owners = where.get(call.name.rpartition(".")[2], ())
-                if len(owners) == 1 and path not in owners:
-                    called.setdefault(next(iter(owners)), call.line)
+                on, _, name = call.name.rpartition(".")
+                owners = where.get(name, ())
+                if len(owners) != 1 or path in owners or on.partition(".")[0] in foreign:
+                    continue
+                (owner,) = owners
+                if role_of(owner) != "tests" or role_of(path) == "tests":
+                    called.setdefault(owner, call.line)
             if called:
                 found[path] = called
     return found

@@ -1,5 +1,6 @@
 """Which parts a repository has and who uses whom: tables, and properties that hold for any tree."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from codebase.wiki.model import Citation
 from codebase.wiki.overview import box_label, shared_folder
 from codebase.wiki.parts import MOST_PARTS, clusters, find_parts, role_of
 from codebase.wiki.spans import spans_of
-from codebase.wiki.uses import Use, drawn_arrows, joined, uses_between
+from codebase.wiki.uses import Use, calls_in_folders, drawn_arrows, joined, uses_between
 from tests.codebase.wiki.making import SHOP, known_of
 
 names = st.sampled_from(["a", "b", "core", "x", "tests", "docs", "y1"])
@@ -89,6 +90,27 @@ def test_uses_count_files_and_keep_the_first_lines() -> None:
         (0, 1): Use(2, [Citation("a/x.py", 3, 3), Citation("a/y.py", 2, 2)]),
     }
     assert joined({"a": {"b": 1}}, {"a": {"b": 9, "c": 2}}) == {"a": {"b": 1, "c": 2}}
+
+
+GO = {
+    "go.mod": "module x.example/m\n",
+    "a.go": 'package m\n\nimport "net/http"\n\nfunc A() {\n\thttp.Serve()\n\tB()\n\thelp()\n\tboth()\n}\n'
+    "\nfunc both() {}\n",
+    "b.go": "package m\n\nfunc B() {}\n\nfunc Serve() {}\n\nfunc both() {}\n",
+    "a_test.go": "package m\n\nfunc help() {}\n\nfunc TestA() { A() }\n",
+}
+
+
+def test_in_go_files_of_a_folder_call_each_other_without_a_word(tmp_path: Path) -> None:
+    known = known_of(GO, tmp_path)
+    assert calls_in_folders(known.blobs, known.links) == {"a.go": {"b.go": 7}, "a_test.go": {"a.go": 5}}
+
+
+def test_a_file_that_went_since_the_index_was_made_is_left_out(tmp_path: Path) -> None:
+    known = known_of(SHOP, tmp_path)
+    less = known_of({path: text for path, text in SHOP.items() if path != "shop/till.py"}, tmp_path)
+    found = survey(replace(known, contents=less.contents))
+    assert "shop/till.py" not in [path for part in found.parts for path in part.paths]
 
 
 def test_few_arrows_are_all_drawn_and_of_many_those_that_follow_are_not() -> None:
