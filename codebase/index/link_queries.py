@@ -3,7 +3,8 @@
 Captures: `callee` with, where the tree keeps it apart, the `receiver` before it; `base` in the head of a class (in Ruby
 also what `mixing` names); `import`, a statement that codebase.index.import_forms reads; `package`, the namespace a file
 says it belongs to; `doc`, a docstring, and `of` what it documents; `comment`; `above`, what may stand between a comment
-and what it is about.
+and what it is about; `variable`, or a `field` of the class around, and the `type` it is declared or made with (in Ruby
+by `new`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _PYTHON = """
 (function_definition body: (block . (expression_statement (string) @doc))) @of
 (module . (comment)* . (expression_statement (string) @doc)) @of
 (comment) @comment
+(assignment left: [(identifier) (attribute)] @variable right: (call function: [(identifier) (attribute)] @type))
+(assignment left: [(identifier) (attribute)] @variable type: (type) @type)
+(typed_parameter . (identifier) @variable type: (type) @type)
+(typed_default_parameter name: (identifier) @variable type: (type) @type)
+(as_pattern (call function: [(identifier) (attribute)] @type) alias: (as_pattern_target (identifier) @variable))
 """
 _CALLS_OF_JAVASCRIPT = """
 (call_expression function: [(identifier) (member_expression)] @callee)
@@ -28,6 +34,8 @@ _CALLS_OF_JAVASCRIPT = """
 (call_expression function: [(identifier) (import)] arguments: (arguments . (string))) @import
 (comment) @comment
 (decorator) @above
+(variable_declarator name: (identifier) @variable value: (new_expression constructor: (_) @type))
+(assignment_expression left: (member_expression) @variable right: (new_expression constructor: (_) @type))
 """
 _JSX = """
 (jsx_opening_element name: (_) @callee)
@@ -37,12 +45,19 @@ _JAVASCRIPT = f"""
 {_CALLS_OF_JAVASCRIPT}
 {_JSX}
 (class_heritage [(identifier) (member_expression)] @base)
+(field_definition property: (_) @variable value: (new_expression constructor: (_) @type))
 """
 _TYPESCRIPT = f"""
 {_CALLS_OF_JAVASCRIPT}
 (extends_clause value: [(identifier) (member_expression)] @base)
 (implements_clause (_) @base)
 (extends_type_clause type: (_) @base)
+(variable_declarator name: (identifier) @variable type: (type_annotation (_) @type))
+(required_parameter (accessibility_modifier) pattern: (identifier) @field type: (type_annotation (_) @type))
+(required_parameter pattern: (identifier) @variable type: (type_annotation (_) @type))
+(optional_parameter pattern: (identifier) @variable type: (type_annotation (_) @type))
+(public_field_definition name: (_) @variable type: (type_annotation (_) @type))
+(public_field_definition name: (_) @variable value: (new_expression constructor: (_) @type))
 """
 _TSX = _TYPESCRIPT + _JSX
 _GO = """
@@ -54,6 +69,14 @@ _GO = """
 (import_spec) @import
 (package_clause (package_identifier) @package)
 (comment) @comment
+(parameter_declaration name: (identifier) @variable type: (_) @type)
+(var_spec name: (identifier) @variable type: (_) @type)
+(field_declaration name: (field_identifier) @variable type: (_) @type)
+(short_var_declaration
+  left: (expression_list . (identifier) @variable)
+  right: (expression_list . [
+    (composite_literal type: (_) @type)
+    (unary_expression operand: (composite_literal type: (_) @type))]))
 """
 _RUST = """
 (call_expression function: (_) @callee)
@@ -68,6 +91,12 @@ _RUST = """
 (line_comment) @comment
 (block_comment) @comment
 (attribute_item) @above
+(parameter pattern: (identifier) @variable type: (_) @type)
+(let_declaration pattern: (identifier) @variable type: (_) @type)
+(let_declaration pattern: (identifier) @variable value: (struct_expression name: (_) @type))
+(let_declaration
+  pattern: (identifier) @variable value: (call_expression function: (scoped_identifier path: (_) @type)))
+(field_declaration name: (field_identifier) @variable type: (_) @type)
 """
 _JAVA = """
 (method_invocation object: (_) @receiver name: (_) @callee)
@@ -81,6 +110,14 @@ _JAVA = """
 (package_declaration (_) @package)
 (line_comment) @comment
 (block_comment) @comment
+(formal_parameter type: (_) @type name: (identifier) @variable)
+(enhanced_for_statement type: (_) @type name: (identifier) @variable)
+(resource type: (_) @type name: (identifier) @variable)
+(local_variable_declaration type: (_) @type declarator: (variable_declarator name: (identifier) @variable))
+(local_variable_declaration
+  declarator: (variable_declarator
+    name: (identifier) @variable value: (object_creation_expression type: (_) @type)))
+(field_declaration type: (_) @type declarator: (variable_declarator name: (identifier) @variable))
 """
 _C = """
 (call_expression function: (_) @callee)
@@ -92,6 +129,20 @@ _CPP = f"""
 (new_expression type: (_) @callee)
 (base_class_clause [(type_identifier) (qualified_identifier) (template_type)] @base)
 (template_declaration parameters: (_) @above)
+(parameter_declaration type: (_) @type declarator: [
+  (identifier) @variable
+  (pointer_declarator declarator: (identifier) @variable)
+  (reference_declarator (identifier) @variable)])
+(declaration type: (_) @type declarator: [
+  (identifier) @variable
+  (pointer_declarator declarator: (identifier) @variable)
+  (reference_declarator (identifier) @variable)
+  (init_declarator declarator: (identifier) @variable)
+  (init_declarator declarator: (pointer_declarator declarator: (identifier) @variable))
+  (init_declarator declarator: (reference_declarator (identifier) @variable))])
+(field_declaration type: (_) @type declarator: [
+  (field_identifier) @variable
+  (pointer_declarator declarator: (field_identifier) @variable)])
 """
 _RUBY = """
 (call !receiver method: (_) @callee)
@@ -101,6 +152,9 @@ _RUBY = """
 (call !receiver method: (identifier) arguments: (argument_list . (string))) @import
 (call !receiver method: (identifier) arguments: (argument_list . (simple_symbol) . (string))) @import
 (comment) @comment
+(assignment
+  left: [(identifier) (instance_variable)] @variable
+  right: (call receiver: [(constant) (scope_resolution)] @type method: (identifier) @new))
 """
 _PHP = """
 (function_call_expression function: (_) @callee)
@@ -118,6 +172,12 @@ _PHP = """
 (include_once_expression) @import
 (namespace_definition name: (_) @package)
 (comment) @comment
+(simple_parameter type: (_) @type name: (_) @variable)
+(property_promotion_parameter type: (_) @type name: (_) @field)
+(property_declaration type: (_) @type (property_element name: (_) @variable))
+(assignment_expression
+  left: [(variable_name) (member_access_expression)] @variable
+  right: (object_creation_expression [(name) (qualified_name)] @type))
 """
 _CSHARP = """
 (invocation_expression function: (_) @callee)
@@ -128,6 +188,11 @@ _CSHARP = """
 (namespace_declaration name: (_) @package)
 (file_scoped_namespace_declaration name: (_) @package)
 (comment) @comment
+(parameter type: (_) @type name: (identifier) @variable)
+(variable_declaration type: (_) @type (variable_declarator name: (identifier) @variable))
+(variable_declaration
+  (variable_declarator name: (identifier) @variable (object_creation_expression type: (_) @type)))
+(property_declaration type: (_) @type name: (identifier) @variable)
 """
 
 LINK_QUERIES = {

@@ -23,11 +23,12 @@ from codebase.index.import_forms import forms
 from codebase.index.link_queries import LINK_QUERIES
 from codebase.index.outline import Definition, definitions, parsed
 from codebase.index.tree import File, Tree
+from codebase.index.type_names import class_named
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
 
-VERSION = 1
+VERSION = 2
 _LONGEST_CALLEE = 300
 _LONGEST_COMMENT = 200
 _MIXED_IN = frozenset({"include", "extend", "prepend"})
@@ -64,13 +65,15 @@ class Call:
 class Links:
     """`bases`: the place of a class and the name of what it inherits, implements, embeds or mixes in. `docs`: by place
     the first line and the first paragraph of its docstring or of the comment directly above. `packages`: namespaces the
-    file says it belongs to."""
+    file says it belongs to. `types`: a place, a variable (`cart`) or a field (`self.cart`, in every language) in it,
+    and the class it is declared or made with."""
 
     imports: list[Import] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     bases: list[tuple[int, str]] = field(default_factory=list)
     docs: dict[int, tuple[int, str]] = field(default_factory=dict)
     packages: list[str] = field(default_factory=list)
+    types: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def links_of(
@@ -131,6 +134,8 @@ class _Reading:
             elif "above" in captures:
                 node = captures["above"][0]
                 self._above[node.end_point[0] + 1] = node.start_point[0] + 1
+            elif "type" in captures:
+                self._type(captures)
             elif "package" in captures:
                 links.packages.append(self._text(captures["package"][0]))
         self._comments_above()
@@ -152,6 +157,23 @@ class _Reading:
             return
         if mixing is None or self._text(mixing) in _MIXED_IN:
             self.links.bases.append((place, name.lstrip(".")))
+
+    def _type(self, captures: dict[str, list[Node]]) -> None:
+        node = captures["field" if "field" in captures else "variable"][0]
+        made = captures["new"][0] if "new" in captures else None
+        name = class_named(self._text(captures["type"][0]))
+        if not name or (made is not None and self._text(made) != "new"):
+            return
+        place = self._place(node.start_byte)
+        if node.parent is not None and self._number.get(node.parent.start_byte) == place:
+            place = self._found[place - 1].parent + 1 if place else 0  # a property, itself a definition of its class
+        variable = self._tail(node.start_byte, node.end_byte)
+        head, _, rest = variable.rpartition(".")
+        of_class = place > 0 and self._found[place - 1].kind == "class"
+        if "field" in captures or head in ("self", "this", "cls") or (not head and (of_class or rest.startswith("@"))):
+            self.links.types.append((place, f"self.{rest}", name))
+        elif not head and rest:
+            self.links.types.append((place, rest, name))
 
     def _docstring(self, around: Node, literal: Node) -> None:
         if around.parent is not None and around.parent.type == "decorated_definition":
@@ -263,6 +285,7 @@ def pack_links(path: str, source: bytes) -> bytes:
         links.bases,
         list(links.docs.items()),
         links.packages,
+        links.types,
     ]
     body = json.dumps(data, separators=(",", ":")).encode("ascii")
     return zlib.compress(zlib.crc32(body).to_bytes(4, "little") + body, level=1)
@@ -276,15 +299,17 @@ def unpack_links(packed: bytes) -> Links:
         raise ValueError(str(error)) from None
     if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
         raise ValueError("the checksum differs")
-    version, imports, calls, bases, docs, packages = json.loads(data[4:])
+    version, *values = json.loads(data[4:])
     if version != VERSION:
         raise ValueError("another version")
+    imports, calls, bases, docs, packages, types = values
     return Links(
         [Import(line, module, tuple(names), tuple(known)) for line, module, names, known in imports],
         [Call(*call) for call in calls],
         [(place, name) for place, name in bases],
         {place: (line, text) for place, (line, text) in docs},
         packages,
+        [(place, variable, name) for place, variable, name in types],
     )
 
 

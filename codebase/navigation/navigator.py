@@ -32,6 +32,7 @@ _ASSIGNED = (
 # What is followed by more of a name is part of it; what is given a value there is not what it means elsewhere.
 _GOES_ON = re.compile(r"\s*(?:(?:\?\.|->|::|\.)\s*[^\W\d]|=(?![=>]))")
 _HEAD_LINES = 10
+_BY_CLASS = frozenset({"type", "class", "base class"})
 _IN_ORDER = ("call", "base", "import", "use")
 
 
@@ -55,6 +56,7 @@ class Navigator:
     def __init__(self, tree: Tree, cache: BlobCache, corpus: Corpus | None = None) -> None:
         self._commit = Commit(tree, cache, corpus)
         self._scope = Scope(self._commit)
+        self._overridden_by: dict[frozenset[int], set[int]] = {}
         self._one_at_a_time = threading.RLock()
 
     @property
@@ -302,8 +304,27 @@ class Navigator:
     def _leading(self, path: str, line: int, kind: str, place: int, chain: str, targets: set[int]) -> Iterator[_Use]:
         """A use, where what stands there may lead to one of the targets."""
         meaning = self._scope.meaning(path, place, chain)
-        if not meaning.outside and targets & set(meaning.places):
+        if meaning.outside:
+            return
+        if targets & set(meaning.places):
             yield _Use(path, line, kind, place, meaning.certainty, meaning.scope)
+        elif meaning.scope in _BY_CLASS and self._overridden(targets) & set(meaning.places):
+            yield _Use(path, line, kind, place, "by_name", "may be overridden")
+
+    def _constructs(self, place: int) -> bool:
+        """Whether a place is a class or a constructor: nobody calls another's in its stead."""
+        own = parts_of(self._commit.corpus.name(place))
+        return self._scope.is_class(place) or own[-1] in CONSTRUCTORS or own[-1:] == own[-2:-1]
+
+    def _overridden(self, targets: set[int]) -> set[int]:
+        """The methods that these define anew: a call of one of them may end up here."""
+        key = frozenset(targets)
+        if key not in self._overridden_by:
+            self._overridden_by[key] = {
+                one.place for target in targets if not self._constructs(target)
+                for one in related_methods(self._scope, target) if one.above
+            }  # fmt: skip
+        return self._overridden_by[key]
 
     def _shown(self, uses: Iterable[_Use], most: int) -> Answer:
         """Each use once, the surest first; only of those that are shown the text is read."""

@@ -1,7 +1,8 @@
 """What a name means where it stands, by the program's own rules as far as they can be read: the class around it, the
 file, its imports, its package; where they lead nowhere, every definition of that name.
 
-Types are not inferred: of `cart.close()` with a `cart` that is a variable only the name is known.
+Of a variable or a field the class is known where it is declared with one or made from one; what a call gives back is
+not inferred, and of `make().close()` only the name is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from codebase.navigation.names import EXPLICIT, IMPLICIT_SELF, SELF, SUPER, fami
 from codebase.navigation.place import Certainty
 
 _DEEPEST = 8
+_BUILT_IN = frozenset(
+    ("str", "bytes", "int", "float", "bool", "list", "dict", "set", "tuple", "frozenset", "string", "number", "boolean",
+     "String", "Array", "Map", "Set", "Promise", "Vec", "HashMap", "HashSet", "map", "error", "array", "double", "char")
+)  # fmt: skip
 _BY_FOLDER = frozenset({"Go", "Java", "C#", "PHP"})
 
 
@@ -34,6 +39,7 @@ class Scope:
     """Resolves names in one commit."""
 
     commit: Commit
+    _typed: dict[str, dict[tuple[str, str], list[str]]] = field(default_factory=dict)
     _members: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     _known: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     _families: dict[tuple[str, str], list[int]] = field(default_factory=dict)
@@ -106,12 +112,14 @@ class Scope:
         if not rest:
             return Meaning(outside=True) if above else _exact([around], "class")
         if len(rest) > 1:
-            return self._on_a_value(path, rest[-1])
+            owners, foreign = self._fields([around], rest[:-1])
+            return self._of_value(path, owners, foreign, rest[-1])
         own = [] if above else self.own(around, rest[0])
         if own:
             return _exact(own, "class")
         inherited = [found for base in self.bases(around) for found in self.member(base, rest[0])]
-        return _exact(inherited, "base class") if inherited else self._on_a_value(path, rest[0])
+        scope = "super" if above else "base class"
+        return _exact(inherited, scope) if inherited else self._on_a_value(path, rest[0])
 
     def _bare(self, path: str, place: int, name: str) -> Meaning:
         language = self.commit.language(path)
@@ -140,6 +148,10 @@ class Scope:
         yield ""
 
     def _dotted(self, path: str, place: int, parts: tuple[str, ...]) -> Meaning:
+        classes, foreign = self._variable(path, place, parts[0])
+        if classes or foreign:
+            classes, foreign = self._fields(classes, parts[1:-1]) if classes else ([], True)
+            return self._of_value(path, classes, foreign, parts[-1])
         for length in range(len(parts) - 1, 0, -1):
             known, rest = ".".join(parts[:length]), parts[length:]
             for base in self._imported(path, known, 0):
@@ -162,6 +174,86 @@ class Scope:
             return _exact(found, "imports")
         named = [other for other in self._related(path, parts[-1]) if self._is_called(other, parts[-2:])]
         return Meaning(named, "by_name", "qualified name") if named else self._on_a_value(path, parts[-1])
+
+    def _of_value(self, path: str, owners: Sequence[int], foreign: bool, name: str) -> Meaning:
+        """What `name` is on a value of one of these classes; `foreign`: its class is of another repository."""
+        found = [one for owner in owners for one in self.member(owner, name)]
+        if found:
+            return _exact(found, "type")
+        return Meaning(outside=True) if foreign else self._on_a_value(path, name)
+
+    def _variable(self, path: str, place: int, name: str) -> tuple[list[int], bool]:
+        """The classes a variable is declared with or made from, in the function, its class or the file."""
+        corpus = self.commit.corpus
+        around = self.commit.class_around(place)
+        own = corpus.name(place) if corpus.kind(place) != "file" else ""
+        found = self._types(path).get((own, name)) or (self._types(path).get(("", name)) if own else None)
+        if not found and around is not None and (name.startswith("@") or self.commit.language(path) in IMPLICIT_SELF):
+            return self._fields([around], [name])
+        return self._classes(path, place, found or ())
+
+    def _fields(self, owners: Sequence[int], names: Sequence[str]) -> tuple[list[int], bool]:
+        """The classes that fields of fields have, from these classes on."""
+        foreign = False
+        for name in names:
+            following: list[int] = []
+            for owner in owners:
+                classes, outside = self._field(owner, name, 0)
+                following += classes
+                foreign = foreign or outside
+            owners = list(dict.fromkeys(following))
+        return list(owners), foreign and not owners
+
+    def _field(self, owner: int, name: str, depth: int) -> tuple[list[int], bool]:
+        path = self.commit.corpus.path(owner)
+        found = self._types(path).get((self.commit.corpus.name(owner), f"self.{name}"))
+        if found:
+            return self._classes(path, owner, found)
+        if depth < _DEEPEST:
+            for base in self.bases(owner):
+                classes, outside = self._field(base, name, depth + 1)
+                if classes or outside:
+                    return classes, outside
+        return [], False
+
+    def _classes(self, path: str, place: int, names: Sequence[str]) -> tuple[list[int], bool]:
+        """The classes these names mean; and whether one of them is of another repository, and none of this."""
+        meanings = [self._class_meant(path, place, name) for name in dict.fromkeys(names)]
+        classes = [one for meaning in meanings for one in meaning.places if self.is_class(one)]
+        return classes, not classes and any(meaning.outside for meaning in meanings)
+
+    def _class_meant(self, path: str, place: int, name: str) -> Meaning:
+        """What a type's name means. Only a built-in type is surely none of this repository's: where another's interface
+        is declared, a class of this one may stand behind it."""
+        parts = parts_of(name)
+        if parts[0] in SELF:
+            around = self.commit.class_around(place) if len(parts) == 1 else None
+            return _exact([around], "class") if around is not None else Meaning()
+        if name in _BUILT_IN:
+            return Meaning(outside=True)
+        meaning = self._bare(path, place, name) if len(parts) == 1 else self._imported_type(path, parts)
+        return meaning if meaning.certainty == "exact" and not meaning.outside else Meaning()
+
+    def _imported_type(self, path: str, parts: tuple[str, ...]) -> Meaning:
+        """`pkg.Cart`: through what is imported as `pkg`."""
+        found = [one for base in self._imported(path, parts[0], 0) for one in self._inside(base, parts[1:])]
+        own = self.commit.qualified(path).get(".".join(parts), ())
+        return _exact(found or list(own), "imports") if found or own else Meaning()
+
+    def _types(self, path: str) -> dict[tuple[str, str], list[str]]:
+        """By the name of the definition, and of a field's class, and its own: the classes a variable has."""
+        if path not in self._typed:
+            found: dict[tuple[str, str], list[str]] = {}
+            for number, variable, name in self.commit.links(path).types:
+                place = self.commit.place(path, number)
+                around = self.commit.class_around(place) if variable.startswith("self.") else place
+                if around is None:
+                    continue
+                kind = self.commit.corpus.kind(around)
+                owner = self.commit.corpus.name(around) if kind != "file" else ""
+                found.setdefault((owner, variable), []).append(name)
+            self._typed[path] = found
+        return self._typed[path]
 
     def _inside(self, owner: int, rest: Sequence[str]) -> list[int]:
         """What `rest` names within a module or a class."""

@@ -80,7 +80,7 @@ LANGUAGES: dict[str, tuple[dict[str, str], list[tuple[str, list[str]]]]] = {
             ("callers Store.size", ["src/com/a/Store.java:4 Store.twice call"]),
             ("callers Use.run", ["src/com/b/Use.java:5 Use.f call"]),
             ("overrides Store.size", ["src/com/a/Cart.java:4 Cart.size function"]),
-            ("references Cart.size", []),
+            ("references Cart.size", ["src/com/a/Store.java:4 Store.twice call ?"]),
             ("references Store", [
                 "src/com/a/Cart.java:2 Cart base", "src/com/a/Store.java:5 Store.of use",
                 "src/com/b/Use.java:2  import", "src/com/b/Use.java:3  import", "src/com/b/Use.java:5 Use.f use",
@@ -145,6 +145,46 @@ LANGUAGES: dict[str, tuple[dict[str, str], list[tuple[str, list[str]]]]] = {
             ("callers Cart.Size", ["Shop/Cart.cs:4 Cart.Total call"]),
             ("callers Store.Count", ["Shop/Cart.cs:4 Cart.Total call"]),
             ("overrides Store", ["Shop/Cart.cs:3 Cart class"]),
+        ],
+    ),
+    "classes of variables": (
+        {
+            "a.py": "class Store:\n    def tax(self): pass\nclass Other:\n    def tax(self): pass\n",
+            "b.py": "from a import Store, Other\nimport a\nclass Shop:\n"
+            "    def __init__(self, store: 'Store | None'):\n"
+            "        self.store = store\n        self.other: Other = make()\n        self.mine = a.Store()\n"
+            "    def run(self):\n        self.mine.tax()\n        self.other.tax()\n        self.store.tax()\n"
+            "    def go(self, shop: 'Shop', names: list):\n        shop.mine.tax()\n        names.tax()\n"
+            "with Store() as s:\n    s.tax()\n",
+            "c.go": "package c\ntype Conn struct{}\nfunc (c *Conn) Close() {}\ntype Door struct{}\n"
+            "func (d *Door) Close() {}\n"
+            "type Server struct { conn *Conn; door Door }\n"
+            "func (s *Server) Stop() {\n\ts.conn.Close()\n\ts.door.Close()\n}\n",
+            "D.java": "class D {\n  private final E e = new E();\n  void f(G g) {\n    e.go();\n    g.go();\n"
+            "    this.e.go();\n"
+            "    var h = new G();\n    h.go();\n  }\n}\n",
+            "E.java": "class E {\n  void go() {}\n}\n",
+            "G.java": "class G {\n  void go() {}\n}\n",
+            "h.ts": "class I { go() {} }\nclass J { go() {} }\nclass K {\n  constructor(private i: I) {}\n"
+            "  f(j: J) {\n    this.i.go();\n    j.go();\n  }\n}\n",
+            "l.rs": "struct M { n: N }\nstruct N;\nstruct O;\nimpl N { fn go(&self) {} }\n"
+            "impl O { fn go(&self) {} fn new() -> O { O } }\n"
+            "impl M {\n    fn f(&self, o: &O) {\n        self.n.go();\n        o.go();\n"
+            "        let p = O::new();\n        p.go();\n    }\n}\n",
+        },
+        [
+            ("callers a.Store.tax", [
+                "b.py:9 Shop.run call", "b.py:13 Shop.go call", "b.py:16  call", "b.py:11 Shop.run call ?",
+            ]),
+            ("callers a.Other.tax", ["b.py:10 Shop.run call", "b.py:11 Shop.run call ?"]),
+            ("callers Conn.Close", ["c.go:8 Server.Stop call"]),
+            ("callers Door.Close", ["c.go:9 Server.Stop call"]),
+            ("callers E.go", ["D.java:4 D.f call", "D.java:6 D.f call"]),
+            ("callers G.go", ["D.java:5 D.f call", "D.java:8 D.f call"]),
+            ("callers I.go", ["h.ts:6 K.f call"]),
+            ("callers J.go", ["h.ts:7 K.f call"]),
+            ("callers N.go", ["l.rs:8 M.f call"]),
+            ("callers O.go", ["l.rs:9 M.f call", "l.rs:11 M.f call"]),
         ],
     ),
 }  # fmt: skip
