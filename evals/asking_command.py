@@ -50,23 +50,15 @@ def command(
 
 def _print(found: dict[str, asking.Figures]) -> None:
     table = Table(box=None, pad_edge=False)
-    for name in (
-        "",
-        "questions",
-        "absent",
-        "not found: precision",
-        "recall",
-        "gold cited",
-        "claims",
-        "unverified",
-        "p50",
-    ):
-        table.add_column(name, justify="left" if not name else "right")
+    columns = ("", "asked", "absent", "precision", "recall", "gold cited", "claims", "unverified", "p50")
+    for name in columns:
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for name, one in found.items():
         table.add_row(
             name, str(one.questions), str(one.absent), _share(one.precision), _share(one.recall),
             _share(one.gold_cited), str(one.claims), str(one.unverified), f"{one.p50_ms:.0f} ms",
         )  # fmt: skip
+    console().print('precision and recall: of the answer "not found"')
     console().print(table)
 
 

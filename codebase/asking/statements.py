@@ -56,7 +56,8 @@ class Speaker:
                 quoted = _shared(paragraph, lines[line - 1]) if last == min(line + _DOC_LINES, len(lines)) else ""
             if quoted:
                 at = last if quoted == sentence else line
-                said = [Piece("It is documented as "), Piece(quoted, "quote"), Piece(".")]
+                said = [Piece("It is documented as "), Piece(quoted, "quote")]
+                said += [] if quoted.endswith((".", "!", "?")) else [Piece(".")]
                 yield _sentence(block, said, [Citation(path, line, at)])
                 return
 

@@ -31,7 +31,7 @@ def test_a_claim_is_a_line_with_its_permanent_link() -> None:
     body = comment(claim(Piece("parse", "code"), Piece(" splits a line "), Piece(".")))
     assert body == (
         "> How?\n\n"
-        "- `parse` splits a line. ([`src/a.py:3`](https://github.com/o/r/blob/"
+        "- `parse` splits a line ([`src/a.py:3`](https://github.com/o/r/blob/"
         "0123456789abcdef0123456789abcdef01234567/src/a.py#L3))\n\n"
         "From `0123456789ab` (the branch `main`). Each statement was checked against the lines it links to."
     )

@@ -80,7 +80,7 @@ def _body(claims: tuple[Claim, ...], place: Place, *, room: int) -> str:
         said = _BLOCK_MARK.sub(r"\1\\\2", said)
         if claim.citations:
             links = ", ".join(_link(one, place) for one in claim.citations)
-            line = f"{'  ' if claim.block == block else ''}- {said} ({links})"
+            line = f"{'  ' if claim.block == block else ''}- {said.removesuffix('.')} ({links})"
             block = claim.block
         else:
             line = f"\n**{said}**\n" if claim.kind == "heading" else f"\n{said}\n"

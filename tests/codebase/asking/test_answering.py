@@ -24,7 +24,7 @@ def test_where_something_is_done(shop: Shop) -> None:
     assert said(found)[:2] == [
         "`SessionStore.signed` is defined as `def signed(self, session, secret_key)`. "
         "[shop/session.py:9, shop/session.py:6]",
-        'It is documented as "Signs a session cookie with the secret key.". [shop/session.py:10]',
+        'It is documented as "Signs a session cookie with the secret key." [shop/session.py:10]',
     ]
     assert any("hmac.new" in one for one in said(found)) or len(found.claims) >= 2
 
