@@ -247,3 +247,16 @@ def test_a_commit_of_a_hundred_thousand_files_is_bounded(source: Source) -> None
     plain_git(folder, "commit", "-q", "-m", "Import")
     newest, _ = read_log(commit_history(folder, "HEAD").log().data)
     assert (newest.files, len(newest.touches)) == (100_000, 2_000)
+
+
+def test_a_partial_clone_asks_nobody_for_what_it_lacks(source: Source, tmp_path: Path) -> None:
+    folder = source({"a.py": "1\n"})
+    commit(folder, "Second", {"a.py": "2\n"})
+    plain_git(folder, "config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "clone"
+    plain_git(tmp_path, "clone", "-q", "--filter=blob:none", folder.as_uri(), str(clone))
+    folder.rename(tmp_path / "gone")
+    log = commit_history(clone, "HEAD").log(tmp_path / "kept")
+    assert not log.complete
+    assert not (tmp_path / "kept").exists()
+    assert len(list(read_log(log.data))) <= 2
