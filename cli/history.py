@@ -103,7 +103,8 @@ class Told:
             f"{left_out['mass']} of the whole tree, {left_out['named']} named in {IGNORE_FILE}"
         )
         if not self.complete:
-            screen.print("The history is cut: this clone is shallow or lacks objects, or its past is longer than is read here")
+            why = "this clone is shallow or lacks objects, or its past is longer than is read here"
+            screen.print(f"The history is cut: {why}")
 
 
 def _repository(told: Told, top: int, *, as_json: bool) -> None:
