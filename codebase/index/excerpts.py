@@ -81,7 +81,7 @@ class Finder:
         numbers = [number for number in self._own(hit) if number <= len(lines)]
         # A file begins with its licence and its imports: they say least about it.
         chosen = telling([lines[n - 1] for n in numbers], weights, most=most, head=_HEAD if hit.symbol else 0)
-        return tuple((numbers[at], _cut(lines[numbers[at] - 1])) for at in chosen)
+        return without_edges([(numbers[at], _cut(lines[numbers[at] - 1])) for at in chosen])
 
     def _own(self, hit: Hit) -> list[int]:
         """The lines of a place that belong to no place within it, each listed for itself; all where none is left."""
@@ -95,6 +95,18 @@ class Finder:
             if hit.start_line <= start and end <= hit.end_line and (start, end) != (hit.start_line, hit.end_line):
                 within.update(range(start, end + 1))
         return [line for line in everything if line not in within] or list(everything)
+
+
+def without_edges(lines: Sequence[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+    """The lines without the blank ones at the beginning and the end of each stretch."""
+    kept = list(lines)
+    for step in (1, -1):
+        result: list[tuple[int, str]] = []
+        for number, text in reversed(kept) if step == 1 else kept:
+            if text.strip() or (result and result[-1][0] == number + step):
+                result.append((number, text))
+        kept = result[::-1] if step == 1 else result
+    return tuple(kept)
 
 
 def _cut(line: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebase.index import BlobCache, Excerpt, Finder, Hit, build_corpus
-from codebase.index.excerpts import telling, weights_of
+from codebase.index.excerpts import telling, weights_of, without_edges
 from codebase.index.words import terms
 from tests.codebase.index.making import MemoryTree, corpus_of
 
@@ -98,11 +98,30 @@ def test_of_a_file_itself_what_was_asked_for_and_not_its_licence(finder: Finder)
 def test_what_stands_in_another_place_is_left_to_that_place(finder: Finder) -> None:
     """Of a file what is outside of its functions, of a class what is outside of its methods."""
     (file, *_) = found(finder, "TIGERS", 20)
-    assert [number for number, _ in file.lines] == [1, 2, 3, 4, 5, 8, 9, 10]
+    assert [number for number, _ in file.lines] == [1, 2, 3, 10]
     whole = finder.excerpts([Hit("zoo.py", 6, 7, "lion", "function", 1.0)], "lion", lines=[20])
     assert [number for number, _ in whole[0].lines] == [6, 7]
     beyond = finder.excerpts([Hit("zoo.py", 9, 99, "", "file", 1.0)], "TIGERS", lines=[20])
-    assert [number for number, _ in beyond[0].lines] == [9, 10]
+    assert [number for number, _ in beyond[0].lines] == [10]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        ("1a 2", "1a"),
+        ("1 2a", "2a"),
+        ("1a 2 3a", "1a 2 3a"),
+        ("1a 2 3 6 7a 8 9", "1a 7a"),
+        ("1 2 3", ""),
+        ("1a 2 4 5 6a", "1a 6a"),
+    ],
+)
+def test_no_stretch_begins_or_ends_blank(given: str, kept: str) -> None:
+    def lines(said: str) -> list[tuple[int, str]]:
+        return [(int(one[0]), one[1:]) for one in said.split()]
+
+    assert list(without_edges(lines(given))) == lines(kept)
 
 
 def test_lines_end_where_they_are_not_asked_for(finder: Finder) -> None:
