@@ -8,7 +8,7 @@ JOBS ?= 3
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check engines kernel-python test-chaos test-gvisor bench-intake bench-agent bench-memory format openapi clean
+.PHONY: help setup demo test check engines kernel-python test-chaos test-gvisor test-hostile bench-intake bench-agent bench-memory format openapi clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -31,6 +31,9 @@ test: setup ## Run every test but the long ones
 
 test-chaos: setup ## Kill worker and web at a hundred random points
 	$(RUN)/pytest -m chaos tests/end_to_end $(ARGS)
+
+test-hostile: setup ## Index repositories that mean harm: a hundred thousand files, a million definitions (minutes)
+	$(RUN)/pytest -m hostile tests/codebase $(ARGS)
 
 test-gvisor: setup ## What every sandbox backend promises, on gVisor (ten minutes or more)
 	$(RUN)/pytest -n $(JOBS) --dist loadgroup -m gvisor tests $(ARGS)

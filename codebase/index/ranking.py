@@ -166,10 +166,11 @@ def _of_places(corpus: Corpus, scores: Scores) -> tuple[Scores, Scores]:
 def _mentions(corpus: Corpus, report: Report) -> tuple[Scores, Scores]:
     files = np.zeros(len(corpus.paths), np.float32)
     places = np.zeros(corpus.size, np.float32)
+    tests = corpus.marks[:, 0]
     depth = 1.0
     for frame in reversed(report.frames):
         file = resolve(corpus, frame.path)
-        if file is None or TEST.search(corpus.paths[file]):
+        if file is None or tests[file]:
             continue
         files[file] += depth
         if (place := _at(corpus, file, frame)) is not None:
@@ -188,7 +189,7 @@ def _mentions(corpus: Corpus, report: Report) -> tuple[Scores, Scores]:
     _dotted(corpus, report, files, places)
     for name, weight in report.named.items():
         found = corpus.by_name.get(name.lower(), ())
-        real = [place for place in found if not TEST.search(corpus.path(place))]
+        real = [place for place in found if not tests[corpus.file_of[place]]]
         if real:
             share = weight * 0.5 / len(real)
             for place in real[:50]:

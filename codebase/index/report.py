@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 
 from codebase.index.words import WORD, terms
 
 LONGEST = 100_000
 _TITLE_WEIGHT = 3
 _MOST_OF_ONE = 3
+_MOST_POINTERS = 500  # of a kind; each is looked up among all paths or names
 _URL = re.compile(r"https?://\S+")
 _PERMALINK = re.compile(
     r"https?://[^/\s]+/[^/\s]+/[^/\s]+/blob/[^/\s]+/([^\s#)\]>]+?)(?:#L(\d+)(?:-L(\d+))?)?(?=[\s)\]>,]|$)"
@@ -27,7 +29,7 @@ _PATH = re.compile(
     r"(?<![\w/.-])((?:[\w.-]+/)*[\w-]+\.(?:pyi?|pyx|[cm]?[jt]sx?|go|rs|java|cc?|cpp|h|hpp|cu|rb|php|cs))\b"
 )
 _LONG_PATH = re.compile(r"(?<![\w/.-])((?:[\w.-]+/)+[\w-]+\.\w{1,5})\b")
-_DOTTED = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:(?:\.|::|#)[A-Za-z_]\w*)+)")
+_DOTTED = re.compile(r"(?<![\w./])([A-Za-z_]\w*(?:(?:\.|::|#)[A-Za-z_]\w*){1,15})")
 _TICKED = re.compile(r"``?([^`\n]{1,120})``?")
 _CALL = re.compile(r"\b([A-Za-z_]\w{2,})\s*\(")
 _CODELIKE = re.compile(r"\b(?:[A-Za-z]\w*_\w+|_\w{2,}|[a-z]+[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*)\b")
@@ -81,13 +83,14 @@ def read_report(text: str) -> Report:
         for name in _named(source):
             named[name] = max(named.get(name, 0.0), weight)
     both = f"{title}\n{prose}"
-    paths = [*_PATH.findall(both), *_LONG_PATH.findall(both)]
+    paths = dict.fromkeys([*_PATH.findall(both), *_LONG_PATH.findall(both)])
+    dotted = dict.fromkeys(re.sub(r"::|#", ".", found) for found in _DOTTED.findall(both))
     return Report(
         terms=dict(counted),
         frames=tuple(frames),
-        paths=tuple(dict.fromkeys(paths)),
-        lines=tuple(permalinks),
-        dotted=tuple(dict.fromkeys(re.sub(r"::|#", ".", found) for found in _DOTTED.findall(both))),
+        paths=tuple(islice(paths, _MOST_POINTERS)),
+        lines=tuple(permalinks[:_MOST_POINTERS]),
+        dotted=tuple(islice(dotted, _MOST_POINTERS)),
         named=named,
     )
 
