@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from codebase.index.corpus import Corpus
@@ -21,10 +22,17 @@ class Hit:
     score: float
 
 
-def search(corpus: Corpus, text: str, *, top: int = 20) -> list[Hit]:
-    """The places an issue or a question is about, best first; at most `top`."""
-    ranked = rank(corpus, read_report(text), most=top)
-    return [_hit(corpus, place, score) for place, score in ranked.places]
+Reorder = Callable[[Corpus, str, list[tuple[int, float]]], list[tuple[int, float]]]
+"""Another order of the first places with their scores (codebase.index.reranking)."""
+LOOKED_AT_AGAIN = 100
+
+
+def search(corpus: Corpus, text: str, *, top: int = 20, reorder: Reorder | None = None) -> list[Hit]:
+    """The places an issue or a question is about, best first; at most `top`. Raises what `reorder` raises."""
+    places = rank(corpus, read_report(text), most=max(top, LOOKED_AT_AGAIN) if reorder else top).places
+    if reorder is not None:
+        places = reorder(corpus, text, places)[:top]
+    return [_hit(corpus, place, score) for place, score in places]
 
 
 def search_files(corpus: Corpus, text: str, *, top: int = 20) -> list[tuple[str, float]]:
