@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -35,13 +35,22 @@ def command(
         raise CannotRun("--json and --markdown cannot both be printed. Choose one")
     found = _report(repo, rev)
     if as_json:
-        document(found.to_json())
+        document(_writable(found.to_json()))
     elif markdown:
         sys.stdout.write(as_markdown(found).encode("utf-8", "replace").decode())
     else:
         _show(found)
     if found.count("missing"):
         raise typer.Exit(1)
+
+
+def _writable(value: Any) -> Any:
+    """Plain data with what is no text in names of files written out, as `\\udcff`."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {key: _writable(item) for key, item in value.items()}
+    return [_writable(item) for item in value] if isinstance(value, list) else value
 
 
 def _report(repo: Path, rev: str) -> Report:

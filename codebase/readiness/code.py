@@ -20,6 +20,7 @@ _ASIDE = frozenset(
     | {"ci", "bench", "asv_bench", "packaging", "vendor", "third_party", "node_modules", "website", "scripts", "tools"}
 )
 _TEST_NAME = re.compile(
+    r"(?s)"
     r"(test_.*|.*_test|.*_tests|tests?|conftest|.*_spec|.*[.-](test|spec|e2e|cy)|.*(Test|Tests|TestCase|IT|Spec|Specs)"
     r"|Test[A-Z].*|unit-.*|.*_unittest)\Z"
 )
@@ -31,7 +32,7 @@ def is_test(path: str) -> bool:
     inside = _TEST_PARTS.intersection(part.lower() for part in pure.parts[:-1])
     dotted = any(re.search(r"\.(Unit|Integration|Functional|Approval)?Tests?\Z", part) for part in pure.parts[:-1])
     if pure.suffix == ".py":
-        return bool(inside) or bool(re.match(r"(test_.*|.*_test|tests|conftest)\Z", pure.stem))
+        return bool(inside) or bool(re.match(r"(test_.*|.*_test|tests|conftest)\Z", pure.stem, re.S))
     return bool(inside) or dotted or (has_test_name(path) and "src/main/" not in path)
 
 

@@ -1,5 +1,6 @@
 """`forgehand readiness` as people and scripts call it."""
 
+import os
 from pathlib import Path
 
 from tests.cli.ground import Forgehand, make_repository, put
@@ -40,6 +41,18 @@ def test_markdown_and_a_revision(forgehand: Forgehand, tmp_path: Path) -> None:
     ran = forgehand("readiness", "--repo", str(repository), "--rev", "HEAD", "--markdown")
     assert ran.out.startswith("# Readiness for an agent\n")
     assert "| unit tests | enforced | CI runs `pytest` (`.github/workflows/ci.yml:5`) |" in ran.out
+
+
+def test_names_of_files_that_are_no_text(forgehand: Forgehand, tmp_path: Path) -> None:
+    put(tmp_path / "plain", FILES)
+    (tmp_path / "plain" / "test_sums.py").unlink()
+    for name in (b"a\nb|`c_test.py", b"\xff_test.py"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "plain") + b"/" + name)).write_text("")
+    for form in ([], ["--json"], ["--markdown"]):
+        ran = forgehand("readiness", "--repo", str(tmp_path / "plain"), *form)
+        assert ran.status == 1, ran.err
+        assert "2 test files" in ran.out
+        assert "a\nb|" not in ran.out
 
 
 def test_what_cannot_be_done(forgehand: Forgehand, tmp_path: Path) -> None:

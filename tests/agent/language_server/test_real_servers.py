@@ -28,6 +28,11 @@ PYTHON = {
     ),
 }
 TYPESCRIPT = {
+    "src/part.ts": "export interface Part {\n  size(): number;\n}\n",
+    "src/whole.ts": (
+        'import { Part } from "./part";\n\nexport class Whole implements Part {\n'
+        "  size(): number {\n    return 1;\n  }\n}\n"
+    ),
     "src/base.ts": "export class Greeter {\n  greet(name: string): string {\n    return name;\n  }\n}\n",
     "src/use.ts": 'import { Greeter } from "./base";\n\nconst g = new Greeter();\n'
     'export const n: number = g.greet("x");\n',
@@ -100,6 +105,9 @@ def test_typescript_definitions_uses_and_findings(box: Box) -> None:
     ]
     uses = places(asking.locate("references", "src/base.ts", 1, "Greeter"))
     assert {(path, line) for path, line, *_ in uses} == {("src/use.ts", 1), ("src/use.ts", 3)}
+    assert places(asking.locate("implementation", "src/part.ts", 2, "size")) == [
+        ("src/whole.ts", 4, 6, "Whole.size", "function")
+    ]
     found = asking.diagnose(["src/use.ts"])
     assert isinstance(found, Found), str(found)
     assert [one for one in found.diagnostics if one.severity == "error"] == [
