@@ -22,7 +22,7 @@ _HOW = (
     "Found by the forms the usual frameworks give them, in the code that was read; what is registered in other ways is "
     "missing here."
 )
-_LIBRARY_FILES = ("lib.rs", "index.ts", "index.js", "index.mjs")
+_INDEX_FILES = ("index.ts", "index.tsx", "index.js", "index.mjs")
 
 
 def entries_page(survey: Survey) -> Page | None:
@@ -60,16 +60,17 @@ def at(entry: Entry) -> Citation:
 
 
 def _of_packages(survey: Survey) -> Iterator[Row]:
-    """What the outermost Python packages take in from their modules, module by module."""
-    inits = {path for part in survey.parts if part.role == "code" for path in part.paths if _is_init(path)}
-    # A package within a package is reached through it.
-    outer = [path for path in inits if f"{path.rpartition('/')[0].rpartition('/')[0]}/__init__.py" not in inits]
-    for path in sorted(outer, key=lambda path: (path.count("/"), path))[:_MOST_FILES]:
+    """What the outermost packages (Python's `__init__.py`, JavaScript's `index`) hand on from their modules."""
+    for path in _outermost(survey):
         links = survey.known.links.get(path)
+        is_script = not path.endswith(".py")
+        text = survey.known.contents.lines(path) if is_script else []
         lines: dict[str, list[int]] = defaultdict(list)
         names: dict[str, list[str]] = defaultdict(list)
         for one in links.imports if links is not None else ():
             public = [name for name in (one.known or one.names) if not name.startswith("_") and name != "*"]
+            if is_script and not (text[one.line - 1 : one.line] or [""])[0].startswith("export"):
+                continue
             if one.names and public and one.module not in ("__future__", "typing"):
                 lines[one.module].append(one.line)
                 names[one.module] += public
@@ -79,14 +80,24 @@ def _of_packages(survey: Survey) -> Iterator[Row]:
             yield Row(((Code(path),), (Code(said),), (Code(module),)), tuple(dict.fromkeys(where)))
 
 
-def _is_init(path: str) -> bool:
-    return path.endswith("/__init__.py")
+def _outermost(survey: Survey) -> list[str]:
+    """The files by which packages are imported; a package within a package is reached through that."""
+    code = [path for part in survey.parts if part.role == "code" for path in part.paths]
+    packages = [path for path in code if path.rpartition("/")[2] in ("__init__.py", *_INDEX_FILES)]
+    folders = {path.rpartition("/")[0] for path in packages}
+    found = []
+    for path in sorted(packages, key=lambda path: (path.count("/"), path)):
+        above = path.rpartition("/")[0].split("/")
+        if not any("/".join(above[:depth]) in folders for depth in range(1, len(above))):
+            found.append(path)
+    return found[:_MOST_FILES]
 
 
 def _of_libraries(survey: Survey) -> Iterator[Row]:
     """The public names of files that are a library by their name, and of a Go module's top folder."""
+    outermost = {path for path in _outermost(survey) if not path.endswith(".py")}
     for names in survey.names:
         for name in names:
             base = name.path.rpartition("/")[2]
-            if base in _LIBRARY_FILES or (base == name.path and base.endswith(".go")):
+            if name.path in outermost or base == "lib.rs" or (base == name.path and base.endswith(".go")):
                 yield Row(((Code(name.path),), (Code(name.name),), ()), (Citation(name.path, name.start, name.end),))

@@ -16,7 +16,7 @@ _MOST_CLUSTERED = 1_000
 _MOST_BESIDE = 12
 _SAY_IT = frozenset({"test", "tests", "spec", "docs", "doc", "examples", "scripts", "tools", "benchmarks"})
 _TESTS = re.compile(
-    r"(^|/)(tests?|__tests__|specs?|test[-_]?data|testing/fixtures|fixtures)/"
+    r"(^|/)((\w+[-_])?tests?|__tests__|specs?|test[-_]?data|fixtures)/|^testing/"
     r"|(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|tests?\.rs)$",
     re.IGNORECASE,
 )

@@ -19,6 +19,7 @@ _RST_LINK = re.compile(r"`([^`<]+?)\s*<[^>]*>`__?")
 _RST_ROLE = re.compile(r":[\w:+-]+:`~?\.?([^`<]+?)(?:\s*<[^>]*>)?`")
 _TAG = re.compile(r"<[^<>]{0,500}>")
 _EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
+_ITALIC = re.compile(r"(?<![\w*])[_*](?=[^\s_*])([^_*`]+?)(?<=\S)[_*](?![\w*])")
 _UNDERLINE = re.compile(r"([=\-~^\"'`#*+.:_])\1{2,}\s*\Z")
 _NO_PROSE = re.compile(r"\s*(#|\.\. |=|>|\||```|~~~|---|\*\*\*|:\w+:|\[[^\]]+\]:|<!--|[-*+]\s|\d+[.)]\s|!\[|\{%|\$ )")
 
@@ -86,6 +87,7 @@ def prose(text: str) -> str:
     text = _RST_ROLE.sub(r"\1", _RST_LINK.sub(r"\1", text))
     text = _TAG.sub("", text)
     text = _EMPHASIS.sub(r"\2", text)
+    text = _ITALIC.sub(r"\1", text)
     text = re.sub(r"`+([^`]*)`+", r"\1", text)
     return " ".join(text.replace("&nbsp;", " ").split())
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebase.wiki import survey
-from codebase.wiki.model import Citation
+from codebase.wiki.entry_page import entries_page
+from codebase.wiki.model import Citation, Code, Table
 from codebase.wiki.overview import box_label, shared_folder
 from codebase.wiki.parts import MOST_PARTS, clusters, find_parts, role_of
 from codebase.wiki.spans import spans_of
@@ -70,7 +71,9 @@ def test_clusters_are_as_many_as_wanted_even_of_strangers() -> None:
         ("src/app.py", "code"), ("tests/test_a.py", "tests"), ("pkg/a_test.go", "tests"), ("a.test.ts", "tests"),
         ("src/testing.py", "code"), ("cli/tests.py", "code"), ("src/tests.rs", "tests"), ("docs/conf.py", "around"),
         ("examples/x/tests/test_a.py", "tests"), ("src/tools/x.py", "code"), ("tools/x.py", "around"),
-        ("vendor/x/y.go", "around"), (".github/x.py", "around"), ("contest/x.py", "code"),
+        ("vendor/x/y.go", "around"), ("runtime-tests/x.ts", "tests"), ("testing/x.py", "tests"),
+        ("latest/x.py", "code"), ("asv_bench/benchmarks/x.py", "around"), ("src/testing/x.py", "code"),
+        (".github/x.py", "around"), ("contest/x.py", "code"),
     ],
 )  # fmt: skip
 def test_what_a_file_is_for(path: str, role: str) -> None:
@@ -104,6 +107,27 @@ GO = {
 def test_in_go_files_of_a_folder_call_each_other_without_a_word(tmp_path: Path) -> None:
     known = known_of(GO, tmp_path)
     assert calls_in_folders(known.blobs, known.links) == {"a.go": {"b.go": 7}, "a_test.go": {"a.go": 5}}
+
+
+def test_what_packages_hand_out(tmp_path: Path) -> None:
+    files = {
+        "lib/index.ts": "import { Local } from './local'\nexport { Remote } from './remote'\n"
+        "export function own() {}\n",
+        "lib/local.ts": "export class Local {}\n",
+        "lib/remote.ts": "export class Remote {}\n",
+        "lib/inner/index.ts": "export function inner() {}\n",
+        "py/__init__.py": "from py.a import A, B\nfrom py.a import _c\nfrom typing import Any\n",
+        "py/a.py": "class A: ...\nclass B: ...\n_c = 1\n",
+        "py/sub/__init__.py": "from py.a import A\n",
+    }
+    page = entries_page(survey(known_of(files, tmp_path)))
+    assert page is not None
+    (table,) = [block for section in page.sections for block in section.blocks if isinstance(block, Table)]
+    assert {(row.cells[0], row.cells[1]) for row in table.rows} == {
+        ((Code("lib/index.ts"),), (Code("Remote"),)),
+        ((Code("lib/index.ts"),), (Code("own"),)),
+        ((Code("py/__init__.py"),), (Code("A, B"),)),
+    }
 
 
 def test_a_file_that_went_since_the_index_was_made_is_left_out(tmp_path: Path) -> None:

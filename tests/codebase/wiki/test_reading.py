@@ -23,6 +23,7 @@ from codebase.wiki.text import first_sentence
         ("See [the\nmanual of it](https://x.example/y) for all.\n", (1, 2, "See the manual of it for all.")),
         ("We released version 2 with many things!\n\nShop is a web shop.\n", (3, 3, "Shop is a web shop.")),
         ("Uses `x_y` and ``z`` in :mod:`flask.app` there.\n", (1, 1, "Uses x_y and z in flask.app there.")),
+        ("It _means flame_ in *some* of the words_x here.\n", (1, 1, "It means flame in some of the words_x here.")),
         ("# Only a heading\n\n## Another\n", None),
         ("", None),
         ("Two words\n", None),
