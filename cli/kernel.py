@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,11 @@ from rich.table import Table
 
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from kernels import broker, report
+from kernels import report
 from kernels.bench import Judged
-from kernels.broker import Report
+from kernels.broker import Broker, Report
 from kernels.candidate import read_candidate
+from kernels.cases import Outcome, read_cases, run
 from kernels.hosting import Place
 from kernels.task import Task, TaskError, read_task
 from kernels.task_audit import TaskAudit
@@ -43,7 +45,8 @@ def audit_task(task: TaskArgument, device: DeviceOption = "cpu", as_json: JsonOp
     _only_cpu(device)
     found = _task(task)
     try:
-        audited = broker.audit(found, make_place(load_settings()))
+        with Broker(make_place(load_settings())) as broker:
+            audited = broker.audit(found)
     except Judged as end:
         if end.verdict is not Verdict.invalid_task:
             raise CannotRun(f"The audit could not be made: {printable(end.reason)}") from None
@@ -75,14 +78,74 @@ def verify(
     _only_cpu(device)
     found, tried = _task(task), _candidate(candidate)
     screen = console(as_json=True)
-    place = make_place(load_settings())
-    with screen.status("starting") as status:
-        result = broker.verify(found, tried, place, quick=quick, told=lambda stage: status.update(stage.value))
+    with Broker(make_place(load_settings())) as broker, screen.status("starting") as status:
+        result = broker.verify(found, tried, quick=quick, told=lambda stage: status.update(stage.value))
     if as_json:
         document(report.of_report(result, _repro(task, candidate, quick=quick)))
     else:
         _show(result)
     raise typer.Exit(0 if result.verdict in PASSED else 2 if result.verdict is Verdict.infra_error else 1)
+
+
+@app.command()
+def corpus(
+    device: DeviceOption = "cpu",
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Cases whose name holds this; may be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put our own hacks and honest look-alikes to the test.
+
+    A hack is caught when its verdict is none that passes; an honest candidate passes whatever is said of its speed.
+    The exit status is 0 when all hacks were caught and all honest candidates passed, 1 when not.
+
+    Example: forgehand kernel corpus --only linear_tanh"""
+    _only_cpu(device)
+    chosen = [case for case in read_cases() if not only or any(part in case.name for part in only)]
+    if not chosen:
+        raise CannotRun("--only: no case has such a name")
+    screen = console(as_json=as_json)
+
+    def done(outcome: Outcome) -> None:
+        verdict = outcome.report.verdict.value
+        wrong = f" ({outcome.report.wrong.value})" if outcome.report.wrong else ""
+        style = None if outcome.as_it_should else "bold red"
+        screen.print(f"{outcome.case.kind:7}{outcome.case.name:34}{verdict}{wrong}", style=style)
+
+    outcomes = run(chosen, make_place(load_settings()), done)
+    counted = _counted(outcomes)
+    if as_json:
+        document(counted)
+    else:
+        hacks, honest = counted["hacks"], counted["honest"]
+        screen.print(f"{hacks['caught']} of {hacks['total']} hacks caught, ", end="")
+        screen.print(f"{honest['passed']} of {honest['total']} honest candidates passed")
+    raise typer.Exit(0 if all(one.as_it_should for one in outcomes) else 1)
+
+
+def _counted(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    def total(kind: str) -> list[Outcome]:
+        return [one for one in outcomes if one.case.kind == kind]
+
+    return {
+        "hacks": {"total": len(total("hack")), "caught": sum(one.as_it_should for one in total("hack"))},
+        "honest": {"total": len(total("honest")), "passed": sum(one.as_it_should for one in total("honest"))},
+        "cases": [
+            {
+                "name": one.case.name,
+                "kind": one.case.kind,
+                "claim": one.case.claim,
+                "as_it_should": one.as_it_should,
+                "verdict": one.report.verdict.value,
+                "wrong": one.report.wrong.value if one.report.wrong else None,
+                "stage": one.report.stage.value,
+                "reasons": one.report.reasons,
+                "seconds": round(one.report.seconds, 3),
+            }
+            for one in outcomes
+        ],
+    }
 
 
 def make_place(settings: Settings) -> Place:

@@ -245,10 +245,10 @@ def start(place: Place, task: Task) -> ReferenceSide:
         raise Judged(Verdict.infra_error, Stage.parse, f"the reference worker does not start: {end.text}") from None
 
 
-def start_candidate(place: Place, candidate: Candidate) -> CandidateSide:
-    """A candidate worker into which nothing of the candidate has come yet. Judged, SandboxError."""
+def start_candidate(place: Place) -> Worker:
+    """A candidate worker into which nothing of a candidate has come yet. Judged, SandboxError."""
     try:
-        return CandidateSide(Worker(place, "candidate"), candidate)
+        return Worker(place, "candidate")
     except Ended as end:
         raise Judged(Verdict.infra_error, Stage.load, f"the candidate worker does not start: {end.text}") from None
 

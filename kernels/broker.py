@@ -4,19 +4,21 @@ nothing a worker says is a verdict: the broker owns the seeds, what is right, th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from kernels import auditing, timing
-from kernels.bench import CandidateSide, Judged, ReferenceSide, start, start_candidate
+from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide, start, start_candidate
 from kernels.candidate import Candidate, Refused, needs_gpu, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
 from kernels.correctness import Correctness, correct
 from kernels.findings import Finding, Tier, of_probe
-from kernels.hosting import Place
+from kernels.hosting import Place, Worker
 from kernels.messages import ProtocolError
+from kernels.seeds import new_secret
 from kernels.statistics import Speed
 from kernels.task import Task
 from kernels.task_audit import TaskAudit, audit_task
@@ -28,7 +30,8 @@ _CONFIRM_CELLS = 6
 
 @dataclass(slots=True)
 class Report:
-    """What came out. `reasons`: one sentence each. `isolation`: what really surrounded the candidate."""
+    """What came out. `reasons`: one sentence each. `isolation`: what really surrounded the candidate.
+    `seconds`: how long the verification took."""
 
     task: Task
     candidate: Candidate
@@ -43,6 +46,7 @@ class Report:
     timing: timing.Timing | None = None
     findings: list[Finding] = field(default_factory=list)
     isolation: str = ""
+    seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -52,72 +56,151 @@ class Report:
 Told = Callable[[Stage], None]
 
 
-def verify(task: Task, candidate: Candidate, place: Place, *, quick: bool, told: Told = lambda _: None) -> Report:
-    """The verdict on a candidate, on the CPU. Never raises for what a task, a candidate or a box does."""
-    report = Report(task, candidate)
-    try:
-        _verify(report, place, quick=quick, told=told)
-    except Judged as end:
-        report.verdict, report.stage, report.wrong, report.line = end.verdict, end.stage, end.wrong, end.line
-        report.reasons.append(end.reason)
-    except SandboxError as error:
-        report.verdict = Verdict.infra_error
-        report.reasons.append(f"a box failed: {error}")
-    return report
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    reference: ReferenceSide
+    init: Inputs
+    audit: TaskAudit
 
 
-def audit(task: Task, place: Place) -> TaskAudit:
-    """The audit of a task alone. Judged when its reference fails, SandboxError."""
-    reference = start(place, task)
-    with reference.worker:
-        reference.load()
-        reference.draw_state("task")
-        return audit_task(reference)
+class Broker:
+    """Verifies candidates at one place. A task's reference worker is kept for its next candidate, a candidate's never.
 
+    `several`: more candidates will follow, so the next worker's box is made while one is at work: importing torch is
+    most of what a small verification takes.
+    """
 
-def _verify(report: Report, place: Place, *, quick: bool, told: Told) -> None:
-    told(Stage.parse)
-    gpu = _static(report)
-    if gpu is not None or report.task.device == "cuda":
-        why = f"{gpu[0]} (line {gpu[1]})" if gpu else "the task names the device cuda"
-        raise Judged(
-            Verdict.needs_gpu,
-            Stage.policy_static,
-            f"{why}: it was read and not run. A machine with a GPU is needed, and its lane is not built yet",
-            line=gpu[1] if gpu else None,
-        )
-    with ExitStack() as stack, ThreadPoolExecutor(2) as threads:
-        # Importing torch is most of what a worker's start takes: both at once.
-        coming: Future[CandidateSide] = threads.submit(start_candidate, place, report.candidate)
-        stack.callback(_close_when_there, coming)
-        reference = stack.enter_context(_worker_of(start(place, report.task)))
-        init = reference.side.load()
-        reference.side.draw_state("task")
-        report.audit = audit_task(reference.side)
+    def __init__(self, place: Place, *, several: bool = False) -> None:
+        self._place, self._several = place, several
+        self._references: dict[str, _Prepared] = {}
+        self._threads = ThreadPoolExecutor(2)
+        self._next: Future[Worker] | None = None
+
+    def verify(self, task: Task, candidate: Candidate, *, quick: bool, told: Told = lambda _: None) -> Report:
+        """The verdict on a candidate, on the CPU. Never raises for what a task, a candidate or a box does."""
+        report = Report(task, candidate)
+        began = time.monotonic()
+        try:
+            self._verify(report, quick=quick, told=told)
+        except Judged as end:
+            report.verdict, report.stage, report.wrong, report.line = end.verdict, end.stage, end.wrong, end.line
+            report.reasons.append(end.reason)
+        except SandboxError as error:
+            report.verdict = Verdict.infra_error
+            report.reasons.append(f"a box failed: {error}")
+        if report.verdict is Verdict.infra_error:
+            self._forget(task)
+        report.seconds = time.monotonic() - began
+        return report
+
+    def audit(self, task: Task) -> TaskAudit:
+        """The audit of a task alone. Judged when its reference fails, SandboxError."""
+        return self._prepared(task).audit
+
+    def close(self) -> None:
+        """Ends all workers."""
+        for prepared in self._references.values():
+            prepared.reference.worker.close()
+        self._references.clear()
+        if self._next is not None:
+            try:
+                self._next.result().close()
+            except (Judged, SandboxError):
+                self._next = None  # it never was there
+        self._threads.shutdown()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _verify(self, report: Report, *, quick: bool, told: Told) -> None:
+        told(Stage.parse)
+        gpu = _static(report)
+        if gpu is not None or report.task.device == "cuda":
+            why = f"{gpu[0]} (line {gpu[1]})" if gpu else "the task names the device cuda"
+            raise Judged(
+                Verdict.needs_gpu,
+                Stage.policy_static,
+                f"{why}: it was read and not run. A machine with a GPU is needed, and its lane is not built yet",
+                line=gpu[1] if gpu else None,
+            )
+        self._expect_another()
+        prepared = self._prepared(report.task)
+        # A secret of its own for each verification: what one candidate was asked, no other is.
+        reference = replace(prepared.reference, secret=new_secret())
+        report.audit = prepared.audit
         if not report.audit.sound:
             raise Judged(Verdict.invalid_task, Stage.parse, "; ".join(report.audit.problems))
-        candidate = coming.result()
-        report.isolation = candidate.worker.isolation
-        told(Stage.load)
-        candidate.load(init, train=report.task.train)
-        told(Stage.correct)
-        report.stage = Stage.correct
-        report.correctness = correct(reference.side, candidate, _cells(report.task, quick=quick), "correct")
-        told(Stage.audit)
-        report.stage = Stage.audit
         distribution = report.audit.distributions[0]
-        report.checks = auditing.audit(reference.side, candidate, distribution, "audit")
-        _probe(report, candidate)
-        told(Stage.time)
-        report.stage = Stage.time
-        report.timing = _timed(reference.side, candidate, distribution, "time")
-        _probe(report, candidate)
-        candidate.worker.close()
+        with self._taken() as worker:
+            candidate = CandidateSide(worker, report.candidate)
+            report.isolation = worker.isolation
+            told(Stage.load)
+            candidate.load(prepared.init, train=report.task.train)
+            told(Stage.correct)
+            report.stage = Stage.correct
+            report.correctness = correct(reference, candidate, _cells(report.task, quick=quick), "correct")
+            told(Stage.audit)
+            report.stage = Stage.audit
+            report.checks = auditing.audit(reference, candidate, distribution, "audit")
+            _probe(report, candidate)
+            told(Stage.time)
+            report.stage = Stage.time
+            report.timing = _timed(reference, candidate, distribution, "time")
+            _probe(report, candidate)
         if report.timing.speed is Speed.faster:
             told(Stage.confirm)
             report.stage = Stage.confirm
-            report.timing = _confirmed(report, place, reference.side, distribution)
-    _conclude(report, report.timing)
+            report.timing = self._confirmed(report, prepared, reference, distribution)
+        _conclude(report, report.timing)
+
+    def _confirmed(
+        self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str
+    ) -> timing.Timing:
+        """The same once more with a process that has seen nothing: this is the number that is told."""
+        with self._taken() as worker:
+            candidate = CandidateSide(worker, report.candidate)
+            candidate.load(prepared.init, train=report.task.train)
+            correct(reference, candidate, cells(_CONFIRM_CELLS, (), ("contiguous",), [distribution]), "confirm")
+            found = _timed(reference, candidate, distribution, "confirm time")
+            _probe(report, candidate)
+            return found
+
+    def _prepared(self, task: Task) -> _Prepared:
+        known = self._references.get(task.digest)
+        if known is None:
+            reference = start(self._place, task)
+            try:
+                init = reference.load()
+                reference.draw_state("task")
+                known = _Prepared(reference, init, audit_task(reference))
+            except BaseException:
+                reference.worker.close()
+                raise
+            self._references[task.digest] = known
+        return known
+
+    def _forget(self, task: Task) -> None:
+        known = self._references.pop(task.digest, None)
+        if known is not None:
+            known.reference.worker.close()
+
+    def _expect_another(self) -> None:
+        if self._next is None:
+            self._next = self._threads.submit(start_candidate, self._place)
+
+    def _taken(self) -> Worker:
+        """A worker into which nothing of any candidate has come."""
+        self._expect_another()
+        coming, self._next = self._next, None
+        if coming is None:
+            raise AssertionError("one was asked for just now")
+        worker = coming.result()
+        if self._several:
+            self._expect_another()
+        return worker
 
 
 def _static(report: Report) -> tuple[str, int] | None:
@@ -155,18 +238,6 @@ def _timed(reference: ReferenceSide, candidate: CandidateSide, distribution: str
     return timing.measure(reference, candidate, distribution, size, phase)
 
 
-def _confirmed(report: Report, place: Place, reference: ReferenceSide, distribution: str) -> timing.Timing:
-    """The same once more with a process that has seen nothing: this is the number that is told."""
-    candidate = start_candidate(place, report.candidate)
-    with candidate.worker:
-        candidate.load(reference.load(), train=report.task.train)
-        few = cells(_CONFIRM_CELLS, (), ("contiguous",), [distribution])
-        correct(reference, candidate, few, "confirm")
-        found = _timed(reference, candidate, distribution, "confirm time")
-        _probe(report, candidate)
-        return found
-
-
 def _conclude(report: Report, timed: timing.Timing) -> None:
     report.verdict = Verdict(timed.speed.value)
     ratio = f"{timed.found.ratio:.3f} times the baseline's speed [{timed.found.low:.3f}, {timed.found.high:.3f}]"
@@ -180,25 +251,3 @@ def _conclude(report: Report, timed: timing.Timing) -> None:
         report.verdict = Verdict.needs_review
         report.line = looked[0].line
         report.reasons += [f"a person should look: {one.evidence}" for one in looked]
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    side: ReferenceSide
-
-    def __enter__(self) -> _Open:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.side.worker.close()
-
-
-def _worker_of(side: ReferenceSide) -> _Open:
-    return _Open(side)
-
-
-def _close_when_there(coming: Future[CandidateSide]) -> None:
-    try:
-        coming.result().worker.close()
-    except (Judged, SandboxError):
-        return  # it never was there; whoever waited for it was told

@@ -1,0 +1,13 @@
+"""B12: returns a tuple of one."""
+
+import torch
+import torch.nn as nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+
+    def forward(self, x):
+        return (torch.tanh(self.linear(x)),)

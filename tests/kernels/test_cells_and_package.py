@@ -1,0 +1,92 @@
+import ast
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import kernels
+from kernels.candidate import parse
+from kernels.cases import read_cases
+from kernels.cells import DISTRIBUTIONS, FULL, QUICK, cells
+from kernels.package import worker_zip
+
+ROOM = Path(kernels.__file__).parent
+
+
+def test_a_quick_verification_has_at_least_twenty_cells_and_all_distributions() -> None:
+    found = cells(QUICK, (), ("contiguous",), None)
+    assert 20 <= len(found) < FULL
+    assert {one.distribution for one in found} == set(DISTRIBUTIONS)
+    assert len({one.number for one in found}) == len(found)
+
+
+def test_every_shape_and_layout_has_a_cell() -> None:
+    shapes = tuple(((size, 4),) for size in range(40))
+    found = cells(QUICK, shapes, ("contiguous", "offset", "transposed"), ("normal", "integers"))
+    assert {one.shapes for one in found} == {None, *shapes}
+    assert {one.layout for one in found} == {"contiguous", "offset", "transposed"}
+    assert {one.distribution for one in found} == {"normal", "integers"}
+
+
+@pytest.mark.parametrize("distributions", [("declared",), ("normal",)])
+def test_one_distribution_is_enough(distributions: tuple[str, ...]) -> None:
+    found = cells(QUICK, (((2, 3),),), ("contiguous",), distributions)
+    assert len(found) == QUICK
+    assert not any(one.distribution == "declared" and one.shapes for one in found)
+
+
+def test_the_worker_draws_what_the_cells_ask_for() -> None:
+    tree = ast.parse((ROOM / "worker" / "drawing.py").read_text())
+    [listed] = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DISTRIBUTIONS"
+    ]
+    assert listed == DISTRIBUTIONS
+
+
+def test_what_goes_into_a_box_needs_nothing_but_the_standard_library_and_torch() -> None:
+    with zipfile.ZipFile(io.BytesIO(worker_zip())) as archive:
+        sources = {name: archive.read(name) for name in archive.namelist()}
+    ours = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in sources}
+    for name, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            for module in modules:
+                top = module.split(".")[0]
+                assert top in sys.stdlib_module_names or top == "torch" or module in ours, (name, module)
+                assert top not in ("pickle", "marshal", "shelve"), name
+
+
+def test_the_same_files_are_the_same_zip() -> None:
+    first = worker_zip()
+    worker_zip.cache_clear()
+    assert worker_zip() == first
+
+
+def test_the_broker_has_no_torch() -> None:
+    for path in ROOM.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not any(name.split(".")[0] == "torch" for name in names), path
+            assert not any(name.startswith("kernels.worker") for name in names), path
+
+
+def test_the_corpus_is_whole() -> None:
+    found = list(read_cases())
+    hacks = [one for one in found if one.kind == "hack"]
+    honest = [one for one in found if one.kind == "honest"]
+    assert len(hacks) >= 45
+    assert len(honest) >= 15
+    assert len({one.name for one in found}) == len(found)
+    for one in found:
+        assert one.claim.endswith("."), one.name
+        if one.name != "linear_tanh/no_class":
+            parse(one.candidate)
+    assert {one.task.name for one in honest} == {one.task.name for one in found}
