@@ -23,6 +23,7 @@ from codebase.navigation.repository_map import Drawn, draw_map, ranks
 from codebase.navigation.scope import Meaning, Scope
 
 MOST = 50
+MOST_PARSED = 300
 _ASSIGNED = (
     r"^\s*(?:(?:export|pub|public|private|protected|internal|static|final|const|constexpr|readonly|let|var|val|type|mut"
     r"|#define)\b(?:\([^)\n]*\))?\s*)*(?:[\w<>\[\],.:*&?]+\s+)?(?<![\w$.])%s\s*(?::[^=\n]*)?(?:=(?![=>])|\s\S)"
@@ -82,17 +83,22 @@ class Navigator:
 
     def references(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
         """Where a definition is used: its name in code, not in comments and strings, and not where it is known to mean
-        another. The definition itself is not part of it. Raises `NotThere`."""
+        another. The definition itself is not part of it. In the files after the first `MOST_PARSED` that have the name
+        only calls are looked for. Raises `NotThere`."""
         with self._one_at_a_time:
             found: list[_Use] = []
             for last, targets in self._targets(name, path, line).items():
                 names = self._commit.names_of(last)
-                paths = self._files_with(names)
+                # A constructor's own name is of use only where it is called, and stands in most files.
+                paths = sorted(self._files_with(names), key=lambda path: (_aside(path), path))
+                parsed = [] if last in CONSTRUCTORS else paths[:MOST_PARSED]
                 # Of a constructor the class is used where it is called; where it is only named, that is the class's.
                 made = {self._scope.is_class(one) for one in targets} == {True, False}
-                for where, occurrences in sorted(self._commit.occurrences(names, paths).items()):
+                for where, occurrences in self._commit.occurrences(names, parsed).items():
                     uses = self._uses_in(where, occurrences, names, targets)
                     found += (one for one in uses if one.kind == "call" or not made)
+                for where in paths[len(parsed) :]:
+                    found += self._calls_in(where, names, targets)
             return self._shown(found, most)
 
     def callers(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
@@ -103,10 +109,7 @@ class Navigator:
             for last, targets in self._targets(name, path, line).items():
                 names = self._commit.names_of(last)
                 for where in self._files_with(names):
-                    for call in self._commit.links(where).calls:
-                        if call.name.rpartition(".")[2] in names:
-                            place = self._commit.place(where, call.place)
-                            found += self._leading(where, call.line, "call", place, call.name, targets)
+                    found += self._calls_in(where, names, targets)
             return self._shown(found, most)
 
     def callees(self, name: str = "", *, path: str = "", line: int = 0, most: int = MOST) -> Answer:
@@ -271,6 +274,12 @@ class Navigator:
         paths = list(dict.fromkeys(path for name in names for path in self._commit.files_with(name)))
         self._commit.load_links(paths)
         return paths
+
+    def _calls_in(self, path: str, names: Sequence[str], targets: set[int]) -> Iterator[_Use]:
+        for call in self._commit.links(path).calls:
+            if call.name.rpartition(".")[2] in names:
+                place = self._commit.place(path, call.place)
+                yield from self._leading(path, call.line, "call", place, call.name, targets)
 
     def _uses_in(
         self, path: str, occurrences: Sequence[Occurrence], names: Sequence[str], targets: set[int]

@@ -238,6 +238,15 @@ def test_only_files_with_the_name_are_parsed(tmp_path: Path) -> None:
     assert tree.reads - before <= 8
 
 
+def test_a_name_in_very_many_files_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(navigator, "MOST_PARSED", 2)
+    files = {f"use{number}.py": "from a import run\nrun()\nkept = run\n" for number in range(4)}
+    shop = navigator_of({"a.py": "def run(): pass\n", **files}, tmp_path)
+    found = told(shop.references("run"))
+    assert [one for one in found if one.endswith("call")] == [f"use{number}.py:2  call" for number in range(4)]
+    assert [one for one in found if one.endswith("use")] == ["use0.py:3  use"], "a.py and use0.py were parsed"
+
+
 def test_a_damaged_cache_changes_no_answer(tmp_path: Path) -> None:
     first = navigator_of(SHOP, tmp_path)
     expected = told(first.callers("Store.tax"))
