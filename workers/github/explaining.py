@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import quote as percent
 
 from agent.asking import Authored
@@ -37,6 +37,8 @@ class Place:
 def find_place(context: TaskContext, desk: Desk) -> Place:
     """The head of the pull request, or the default branch's newest commit; its objects are in the mirror then."""
     task, repository = context.task(), desk.repository(context)
+    if (known := task.data.get("place")) is not None:
+        return Place(**known)
     try:
         info = repository.info()
     except NotFound:
@@ -47,11 +49,18 @@ def find_place(context: TaskContext, desk: Desk) -> Place:
         number = task.number or 0
         sha = repository.pulls.get(number).head_sha
         mirror.fetch(f"refs/pull/{number}/head")
-        return Place(sha, info.html_url, f"the head of #{number}")
+        return _kept(context, Place(sha, info.html_url, f"the head of #{number}"))
     mirror.fetch()
     if mirror.remote_head(info.default_branch) is None:
         raise EndTask(Stage.NEEDS_HUMAN, "the repository has no commit yet: there is no code to ask about")
-    return Place(mirror.resolve(info.default_branch), info.html_url, f"the branch `{quiet(info.default_branch)}`")
+    tip = mirror.resolve(info.default_branch)
+    return _kept(context, Place(tip, info.html_url, f"the branch `{quiet(info.default_branch)}`"))
+
+
+def _kept(context: TaskContext, place: Place) -> Place:
+    """The commit of a question stays the one it was first looked up in, however often its worker is lost."""
+    context.remember(place=asdict(place))
+    return place
 
 
 def compose(authored: Authored, place: Place, *, asked: str) -> str:

@@ -14,29 +14,39 @@ from codebase.index.links import links_of
 from repositories.commit_tree import commit_tree
 from store import Stage
 from workers import localising, questions
-from workers.decisions import Decision, EndTask, Move
+from workers.decisions import Decision, EndTask, Move, Wait
 from workers.github import explaining
 from workers.github.source import desk_of
 from workers.record_keeping import Books
 from workers.workshop import TaskContext
 
 WINDOW = "1/ask"
+INDEX_WAIT_S = 60.0
+INDEX_WAITS = 60
 
 
 def run(context: TaskContext) -> Decision:
     desk = desk_of(context)
     if context.task().data.get("answer") is None:
         place = explaining.find_place(context, desk)
-        authored = _answer(context, place.sha)
+        finder = localising.search_of(context, place.sha)
+        if finder is None:
+            return _later(context)
+        authored = _answer(context, place.sha, finder)
         context.remember(answer=explaining.compose(authored, place, asked=questions.text_of(context.task())))
     explaining.post(context, desk, context.task().data["answer"])
     return Move(Stage.DONE)
 
 
-def _answer(context: TaskContext, sha: str) -> Authored:
-    finder = localising.search_of(context, sha)
-    if finder is None:
+def _later(context: TaskContext) -> Decision:
+    """The index of a large repository is built beside us and takes its time; a question can wait, an hour at most."""
+    waits = int(context.task().data.get("index_waits", 0)) + 1
+    if waits > INDEX_WAITS:
         raise EndTask(Stage.FAILED, "there is no index of the commit to look the answer up in")
+    return Wait(INDEX_WAIT_S, {"index_waits": waits})
+
+
+def _answer(context: TaskContext, sha: str, finder: Finder) -> Authored:
     mirror = context.source.mirror(context)
     tree = commit_tree(mirror.path, sha)
     contents = Contents(tree)
