@@ -10,6 +10,7 @@ import os
 import re
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -114,6 +115,18 @@ def stream(request: Json, timeout_s: float, into: Assembly, stop: threading.Even
     # LiteLLM makes a finish reason up for a stream that just ends; its own record says whether one came.
     if into.finish_reason is None or getattr(answer, "received_finish_reason", None) is None:
         raise RequestFailed(Fault.cut_stream, "the stream ended without a finish reason")
+
+
+def embeddings(request: Json, texts: Sequence[str], timeout_s: float) -> list[list[float]]:
+    """A vector for each text, in order. `request`: LiteLLM's `model`, `api_base`, `api_key`. Raises RequestFailed."""
+    try:
+        # Empty texts are refused by OpenAI's API.
+        answer = _litellm().embedding(
+            **request, input=[text or " " for text in texts], timeout=timeout_s, encoding_format="float", num_retries=0
+        )
+        return [list(row["embedding"]) for row in sorted(answer.data, key=lambda row: int(row["index"]))]
+    except Exception as error:
+        raise _failure(error, request.get("api_key")) from None
 
 
 def _close(answer: Any) -> None:

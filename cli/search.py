@@ -1,6 +1,8 @@
 """`forgehand search`: an issue and a repository in, the places to change out. No model, no network, no checkout."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +11,11 @@ from rich.table import Table
 
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from cli.repository import opened
+from cli.repository import Opened, opened
 from codebase.index import search
+from codebase.index.reranking import Reranker, VectorCache
+from codebase.index.searching import Reorder
+from settings import load_settings
 
 LONGEST_QUERY = 1 << 20
 
@@ -23,6 +28,12 @@ def command(
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=10_000, help="How many places at most.")] = 20,
     rev: Annotated[str, typer.Option(help="The commit to search, in a git clone.")] = "HEAD",
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="An embedding model, as LiteLLM names it, for a second look at the first places."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Rank the places in a repository that an issue is about, best first.
@@ -31,8 +42,8 @@ def command(
 
     Example: forgehand search --repo . --query "Session.close leaves the socket open" """
     text = _query(query, query_file)
-    with opened(repo, rev, show_progress=not as_json) as found:
-        hits = search(found.corpus, text, top=top)
+    with opened(repo, rev, show_progress=not as_json) as found, _second_look(rerank, found) as reorder:
+        hits = search(found.corpus, text, top=top, reorder=reorder)
     if as_json:
         document(
             [
@@ -59,6 +70,28 @@ def command(
         place = f"{printable(hit.path)}:{hit.start_line}-{hit.end_line}"
         table.add_row(f"{hit.score:.2f}", place, printable(hit.symbol), style=None)
     screen.print(table)
+
+
+@contextmanager
+def _second_look(model: str | None, found: Opened) -> Iterator[Reorder | None]:
+    """The order an embedding model would have; None where nobody named one. CannotRun where it gives no vectors."""
+    settings = load_settings()
+    name = settings.search_rerank if model is None else model
+    if not name:
+        yield None
+        return
+    from agent.embedding import embedder
+    from agent.provider import RequestFailed
+
+    base = settings.model_api_base
+    asked = embedder(name, api_base=str(base or ""), api_key=settings.model_api_key.get_secret_value())
+    vectors = VectorCache(found.cache.path)
+    try:
+        yield Reranker(found.contents, asked, vectors)
+    except (RequestFailed, ValueError) as error:
+        raise CannotRun(f"--rerank {name}: {error}. Leave it out, or name another model") from None
+    finally:
+        vectors.close()
 
 
 def _query(text: str | None, file: Path | None) -> str:

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     model_api_base: Url | None = None
     model_prices: dict[str, Price] = Field(default_factory=dict)
     model_timeout_s: float = Field(default=300.0, gt=0)
+    search_rerank: str = ""
     model_window_tokens: int | None = Field(default=None, ge=4_000)
 
     # Search over repositories

@@ -39,6 +39,10 @@ class BlobCache:
         except sqlite3.DatabaseError:
             self._database = self._begun_anew()
 
+    @property
+    def path(self) -> Path:
+        return self._path
+
     def close(self) -> None:
         self._database.close()
 

@@ -1,6 +1,10 @@
 """`forgehand search` as people and scripts call it."""
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -69,3 +73,55 @@ def test_what_cannot_be_searched(
     assert ran.status == 2
     assert said in ran.err
     assert "Traceback" not in ran.err
+
+
+class _Vectors(BaseHTTPRequestHandler):
+    """An embedding model behind OpenAI's wire that knows one word; remembers how many texts it was asked."""
+
+    asked: ClassVar[list[int]] = []
+    refuses = False
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        texts = request["input"]
+        self.asked.append(len(texts))
+        rows = [
+            {"object": "embedding", "index": number, "embedding": [1.0, 9.0 * text.count("Sums")]}
+            for number, text in enumerate(texts)
+        ]
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        answer = {"object": "list", "model": request["model"], "data": rows[::-1], "usage": usage}
+        body = json.dumps({"error": {"message": "no such model"}} if self.refuses else answer).encode()
+        self.send_response(404 if self.refuses else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+def test_a_second_look_is_a_models_and_its_vectors_are_kept(
+    forgehand: Forgehand, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Vectors) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("FORGEHAND_MODEL_API_BASE", f"http://127.0.0.1:{server.server_port}/v1")
+        monkeypatch.setenv("FORGEHAND_MODEL_API_KEY", "key")
+        arguments = ["search", "--repo", str(repository), "--query", f"{QUESTION} of Sums", "--json"]
+        plain = forgehand(*arguments)
+        assert not _Vectors.asked, "off unless asked for"
+        looked = forgehand(*arguments, "--rerank", "openai/known-word")
+        assert looked.status == 0, looked.err
+        before, after = ([hit["symbol"] for hit in ran.document] for ran in (plain, looked))
+        assert sorted(before) == sorted(after)
+        assert sum(_Vectors.asked) == len(before) + 1
+        monkeypatch.setenv("FORGEHAND_SEARCH_RERANK", "openai/known-word")
+        assert forgehand(*arguments).document == looked.document
+        assert sum(_Vectors.asked) == len(before) + 1, "kept"
+        monkeypatch.setattr(_Vectors, "refuses", True)
+        refused = forgehand(*arguments, "--rerank", "openai/other")
+        assert (refused.status, "--rerank openai/other" in refused.err) == (2, True), refused.err
+        assert "Traceback" not in refused.err
+        server.shutdown()
