@@ -42,6 +42,10 @@ def _recipe(language: str, kind: Kind) -> Recipe | None:
 _AS = {"TypeScript": "JavaScript", "C": "C++", "CUDA": "C++"}
 
 NEW_WORKFLOW = "Run it for every change: add `"
+_ON_PURPOSE = (
+    "For a library, keep the lock file out and let CI test with the newest and the lowest versions allowed; for a "
+    "program, take the line at `{}` out, commit the lock file and install from it."
+)
 _APART = (
     "Put the tests that start something in a folder or under a marker of their own, so that an agent can run the quick "
     "ones alone, and run both in CI."
@@ -97,12 +101,16 @@ def _docs(ground: Ground, assessment: Assessment) -> tuple[str, ...]:
 def _dependencies(ground: Ground, assessment: Assessment) -> tuple[str, ...]:
     managers = [one for one in ground.facts.package_managers if one.language in ground.languages]
     if not managers:
-        return ("Name what the code needs in a manifest of its package manager, and commit its lock file.",)
+        return (
+            "Name what the code needs in a manifest of its package manager, and commit its lock file; if it needs "
+            "nothing, say so in the README.",
+        )
     manager = managers[0]
     if manager.lock:
         frozen = _table("frozen").get(manager.name)
         return (_in_ci(ground, frozen),) if frozen else ()
-    lock = _table("locks").get(manager.name)
+    refused = next((sign for sign in assessment.signs if sign.text.endswith("on purpose")), None)
+    lock = _ON_PURPOSE.format(refused.where) if refused else _table("locks").get(manager.name)
     steps = [str(lock)] if lock else []
     if not any("propose" in sign.text for sign in assessment.signs) and _on_github(ground):
         ecosystem = {"npm": "npm", "yarn": "npm", "pnpm": "npm", "pip": "pip", "go": "gomod"}.get(

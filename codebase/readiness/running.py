@@ -195,9 +195,30 @@ def dependencies(ground: Ground) -> Assessment:
         )
         if ground.language in ("Java", "Kotlin", "Scala", "C#"):
             note = "versions stand in the manifest; those of indirect dependencies are not written down"
-        return Assessment("dependencies", "present" if bots else "partial", (*named, *bots[:1]), (), note)
+        refused = lock_refused(ground)
+        on_purpose = [Sign(f"{refused[0]} is kept out on purpose", refused[1])] if refused else []
+        return Assessment("dependencies", "present" if bots else "partial", (*named, *on_purpose, *bots[:1]), (), note)
     state: State = "partial" if bots else "missing"
     return Assessment("dependencies", state, tuple(bots), ())
+
+
+_LOCK_NAMES = {
+    "npm": "package-lock.json", "bundler": "Gemfile.lock", "composer": "composer.lock", "cargo": "Cargo.lock",
+    "yarn": "yarn.lock", "pnpm": "pnpm-lock.yaml", "pip": "uv.lock", "uv": "uv.lock", "poetry": "poetry.lock",
+}  # fmt: skip
+
+
+def lock_refused(ground: Ground) -> tuple[str, Evidence] | None:
+    """The lock file that the repository itself keeps out, and the line that does."""
+    for manager in _managers(ground):
+        lock = _LOCK_NAMES.get(manager.name, "")
+        places = {".gitignore": rf"/?({re.escape(lock)}|\*\.lock)"} if lock else {}
+        places |= {".npmrc": r"package-lock\s*=\s*false"} if manager.name == "npm" else {}
+        for path, wanted in places.items():
+            for number, line in enumerate(ground.source.glance(path).splitlines(), start=1):
+                if re.fullmatch(wanted, line.strip()):
+                    return lock, Evidence(path, number)
+    return None
 
 
 def _frozen(ground: Ground, managers: set[str]) -> list[Sign]:

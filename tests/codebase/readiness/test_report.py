@@ -170,6 +170,8 @@ def test_the_language_is_that_of_the_product() -> None:
         ),
         ({**PYTHON, "README.md": "x", "AGENTS.md": "x"}, "docs", "", "AGENTS"),
         ({**PYTHON, "tests/test_a.py": "", "pytest.ini": "[pytest]\n"}, "unit tests", "python3 -m pytest", "unittest"),
+        ({**NODE, ".npmrc": "a=b\npackage-lock=false\n"}, "dependencies", "take the line at `.npmrc:2` out", "npm ci"),
+        ({**RUBY, ".gitignore": "/Gemfile.lock\n"}, "dependencies", "`.gitignore:1`", "BUNDLE_FROZEN"),
         ({**GO, "a_test.go": ""}, "build", "go build ./...", "Makefile"),
     ],
 )
