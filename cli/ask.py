@@ -15,8 +15,8 @@ from agent.contract import BudgetExhausted
 from agent.model import ContextExceeded, ModelRejected, ModelUnavailable
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from cli.repository import Opened, opened
-from codebase.asking import Answer, answer
+from cli.repository import opened
+from codebase.asking import Answer, Source, answer
 from codebase.asking.question import LONGEST
 from codebase.citations import Citation
 from settings import load_settings
@@ -46,7 +46,7 @@ def command(
         raise CannotRun(f"The question has {len(question):,} characters, {LONGEST:,} at most are read. Shorten it")
     began = time.monotonic()
     with opened(repo, rev, show_progress=not as_json) as one:
-        found = Authored(answer(question, one.corpus, one.contents, one.links_of, commit=one.commit))
+        found = Authored(answer(question, one))
         if model is not None:
             found = _written(found.answer, one, model)
         if as_json:
@@ -57,7 +57,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _written(start: Answer, one: Opened, model: str) -> Authored:
+def _written(start: Answer, one: Source, model: str) -> Authored:
     """The answer a model gives. CannotRun when none can be had."""
     settings = load_settings(model=model, models={}, model_fallbacks=())
     models = Models(settings)

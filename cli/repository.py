@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -14,32 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cli import solve_folder
 from cli.errors import CannotRun
 from cli.output import console
-from codebase.index import BlobCache, Contents, Corpus, FolderTree, Tree, build_corpus
+from codebase.asking import Source
+from codebase.index import BlobCache, FolderTree, Tree, build_corpus
 from codebase.index.forgetting import forget_old
-from codebase.index.links import Links, links_of
 from repositories import RepositoryError
 from repositories.commit_tree import commit_tree
 from settings import load_settings
 
 
-@dataclass(frozen=True)
-class Opened:
-    """`commit` is empty for a folder that is no clone."""
-
-    corpus: Corpus
-    contents: Contents
-    tree: Tree
-    cache: BlobCache
-    commit: str
-
-    def links_of(self, paths: Sequence[str]) -> Mapping[str, Links]:
-        """What leads from the files at these paths (codebase.index.links)."""
-        files = self.contents.files
-        return links_of(self.tree, [files[path] for path in paths if path in files], self.cache)
-
-
 @contextmanager
-def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Opened]:
+def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Source]:
     """A repository's commit, ready to be asked. Raises CannotRun, RepositoryError."""
     tree, commit = tree_of(repo, rev)
     key = hashlib.sha256(str(repo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
@@ -52,7 +35,7 @@ def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Opened]:
             task = bar.add_task("", total=None)
             corpus = build_corpus(tree, cache, progress=lambda done, of: bar.update(task, completed=done, total=of))
             forget_old(cache, commit, lambda name: tree if name == commit else _earlier(repo, name), now=time.time())
-        yield Opened(corpus, Contents(tree), tree, cache, commit)
+        yield Source(tree, cache, corpus, commit=commit)
     finally:
         cache.close()
 

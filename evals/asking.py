@@ -15,10 +15,9 @@ from typing import Any
 
 import yaml
 
-from codebase.asking import Answer, answer
+from codebase.asking import Source, answer
 from codebase.citations import Claim
-from codebase.index import BlobCache, Contents, Corpus, build_corpus
-from codebase.index.links import links_of
+from codebase.index import BlobCache, Contents, build_corpus
 from repositories.commit_tree import commit_tree
 
 QUESTIONS = Path(__file__).parent / "asking_questions.yml"
@@ -59,18 +58,7 @@ class Figures:
     p50_ms: float
 
 
-Answerer = Callable[[str, Corpus, Contents, Callable[[Sequence[str]], Any], str], Answer]
-
-
-def without_model(
-    question: str, corpus: Corpus, contents: Contents, links: Callable[[Sequence[str]], Any], commit: str
-) -> Answer:
-    return answer(question, corpus, contents, links, commit=commit)
-
-
-def measure(
-    clones: Path, told: Callable[[str], None], questions: Path = QUESTIONS, answerer: Answerer = without_model
-) -> list[Asked]:
+def measure(clones: Path, told: Callable[[str], None], questions: Path = QUESTIONS) -> list[Asked]:
     """Every question of the file. `clones` holds `owner+name/repo` or `owner+name`, with the commits it names."""
     rows: Mapping[str, Mapping[str, Any]] = yaml.safe_load(questions.read_text("utf-8"))
     found: list[Asked] = []
@@ -79,16 +67,12 @@ def measure(
             clone = clones / name.replace("/", "+")
             tree = commit_tree(clone / "repo" if (clone / "repo").is_dir() else clone, str(row["commit"]))
             cache = BlobCache(Path(folder) / f"{name.replace('/', '+')}.db")
-            corpus, contents = build_corpus(tree, cache), Contents(tree)
-
-            def links(paths: Sequence[str], tree: Any = tree, cache: Any = cache, contents: Any = contents) -> Any:
-                return links_of(tree, [contents.files[path] for path in paths], cache)
-
+            source = Source(tree, cache, build_corpus(tree, cache), commit=tree.commit)
             asked = [(one[0], tuple(one[1:])) for one in row["there"]] + [(one, ()) for one in row["absent"]]
             for question, gold in asked:
                 told(f"{name}: {question}")
                 began = time.perf_counter()
-                said = answerer(question, corpus, contents, links, tree.commit)
+                said = answer(question, source)
                 seconds = time.perf_counter() - began
                 cited = tuple(dict.fromkeys(one.path for claim in said.claims for one in claim.citations))
                 found.append(
@@ -100,7 +84,7 @@ def measure(
                         found=said.found,
                         cited=cited,
                         claims=len(said.claims),
-                        unverified=unresolved(said.claims, contents),
+                        unverified=unresolved(said.claims, source.contents),
                         seconds=seconds,
                     )
                 )

@@ -8,7 +8,7 @@ that shares no code with the one that let it through.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,10 +17,9 @@ from typing import Any, Literal
 from agent.asking import Library, Notes, Purse, write_answer
 from agent.model import CallPolicy, ModelClient
 from agent.prices import ModelSpec, Price
-from codebase.asking import Answer, answer
+from codebase.asking import Answer, Source, answer
 from codebase.citations import Citation, Claim, Verdict
-from codebase.index import BlobCache, Contents, Corpus, build_corpus
-from codebase.index.links import Links, links_of
+from codebase.index import BlobCache, build_corpus
 from demo.scripted_model import ScriptedModel
 from demo.scripted_script import Script
 from evals.inventing import invented, said, shows
@@ -40,10 +39,7 @@ class Ground:
     """One commit that questions are asked about."""
 
     name: str
-    corpus: Corpus
-    contents: Contents
-    links_of: Callable[[Sequence[str]], Mapping[str, Links]]
-    commit: str
+    source: Source
 
 
 @dataclass
@@ -66,7 +62,7 @@ def play(ground: Ground, questions: Sequence[str], author: Author) -> Played:
     """Has the author answer each question through LiteLLM. Questions without an answer in the code are passed over."""
     played = Played(ground.name, author)
     for question in questions:
-        start = answer(question, ground.corpus, ground.contents, ground.links_of, commit=ground.commit)
+        start = answer(question, ground.source)
         true = _quotable(start.claims)
         if not true:
             continue
@@ -125,7 +121,7 @@ def _converse(ground: Ground, start: Answer, true: Sequence[Claim], text: str, p
         {"call": reads[at : at + READS_AT_A_TIME]} for at in range(0, len(reads), READS_AT_A_TIME)
     ]
     script = ScriptedModel(Script.model_validate({"turns": [*turns, {"say": text}]}))
-    library = Library(ground.corpus, ground.contents, ground.commit)
+    library = Library(ground.source.corpus, ground.source.contents, ground.source.commit)
     with script.serve() as server:
         spec = ModelSpec(
             "openai/{window}", api_base=server.base_url, api_key=server.api_key, price=Price(Decimal(0), Decimal(0))
@@ -139,7 +135,7 @@ def _converse(ground: Ground, start: Answer, true: Sequence[Claim], text: str, p
             continue
         played.published += 1
         played.changed += (claim.text.rstrip("."), claim.citations) not in originals
-        if not shows(claim, ground.contents.lines, shown.covers):
+        if not shows(claim, ground.source.contents.lines, shown.covers):
             played.unverified.append(f"{claim.text} {[str(one) for one in claim.citations]}")
     played.sentences += len(authored.answer.claims) + len(authored.dropped)
     played.verdicts.update(str(claim.verdict) for claim in (*authored.answer.claims, *authored.dropped))
@@ -153,12 +149,7 @@ def grounds_of(
         clone = clones / name.replace("/", "+")
         tree = commit_tree(clone / "repo" if (clone / "repo").is_dir() else clone, str(rows[name]["commit"]))
         blobs = BlobCache(cache / f"{name.replace('/', '+')}.db")
-        contents = Contents(tree)
-
-        def links(paths: Sequence[str], tree: Any = tree, blobs: Any = blobs, contents: Any = contents) -> Any:
-            return links_of(tree, [contents.files[path] for path in paths], blobs)
-
         try:
-            yield Ground(name, build_corpus(tree, blobs), contents, links, tree.commit)
+            yield Ground(name, Source(tree, blobs, build_corpus(tree, blobs), commit=tree.commit))
         finally:
             blobs.close()

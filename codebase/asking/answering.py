@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import log
 
 from codebase.asking.deciding import ENOUGH_OF_PROSE, WINDOW, Coverage, cover
-from codebase.asking.passages import LinksOf, Passage, callers, defining, hops, passages, prose
+from codebase.asking.passages import Passage, callers, defining, hops, passages, prose
 from codebase.asking.question import Question, read_question
+from codebase.asking.source import Source
 from codebase.asking.statements import Speaker, weights
 from codebase.citations import Citation, Claim, Sentence, Shown, Verdict, check_claim
-from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
 
 MOST_CALLERS = 12
@@ -33,8 +33,9 @@ class Answer:
         return bool(self.claims)
 
 
-def answer(text: str, corpus: Corpus, contents: Contents, links_of: LinksOf, *, commit: str = "") -> Answer:
-    """What the code itself says to a question. `contents` and `links_of` are of the same commit as `corpus`."""
+def answer(text: str, source: Source) -> Answer:
+    """What the code itself says to a question."""
+    corpus, contents = source.corpus, source.contents
     question = read_question(text)
     coverage = cover(corpus, question)
     found = passages(corpus, question, coverage)
@@ -45,13 +46,13 @@ def answer(text: str, corpus: Corpus, contents: Contents, links_of: LinksOf, *, 
     reason = not_there(question, coverage)
     if reason and document is None:
         return Answer(text, places=places, reason=reason)
-    statements = [] if reason else list(_statements(corpus, contents, question, found, links_of))
+    statements = [] if reason else list(_statements(source, question, found))
     if document is not None and question.asked != "callers":
-        speaker = _speaker(corpus, contents, question, [document[0]])
+        speaker = _speaker(source, question, [document[0]])
         statements += speaker.lines(
             len(statements), document[0], document[1], document[1] + WINDOW - 1, set(), named=True
         )
-    shown = Shown((one for sentence in statements for one in sentence.citations), contents.lines, commit=commit)
+    shown = Shown((one for sentence in statements for one in sentence.citations), contents.lines, commit=source.commit)
     claims = [check_claim(sentence, shown) for sentence in statements]
     kept = tuple(_with_subject(claim for claim in claims if claim.verdict is Verdict.supported))
     if not kept:
@@ -86,17 +87,16 @@ def _span(corpus: Corpus, place: int) -> Citation:
     return Citation(corpus.path(place), start, end)
 
 
-def _statements(
-    corpus: Corpus, contents: Contents, question: Question, found: Sequence[Passage], links_of: LinksOf
-) -> Iterator[Sentence]:
-    if question.asked == "callers" and (said := list(_callers(corpus, contents, question, links_of))):
+def _statements(source: Source, question: Question, found: Sequence[Passage]) -> Iterator[Sentence]:
+    corpus = source.corpus
+    if question.asked == "callers" and (said := list(_callers(source, question))):
         yield from said
         return
-    reached = [] if question.asked == "definition" else hops(corpus, question, found, links_of)
+    reached = [] if question.asked == "definition" else hops(source, question, found)
     everything = [*found, *reached]
     paths = list(dict.fromkeys(corpus.path(passage.place) for passage in everything))
-    speaker = _speaker(corpus, contents, question, paths)
-    links = links_of(paths)
+    speaker = _speaker(source, question, paths)
+    links = source.links_of(paths)
     for block, passage in enumerate(everything):
         if passage.called is not None:
             yield from speaker.call(block, *passage.called)
@@ -106,24 +106,24 @@ def _statements(
         yield from speaker.telling(block, passage.place, of_file)
 
 
-def _callers(corpus: Corpus, contents: Contents, question: Question, links_of: LinksOf) -> Iterator[Sentence]:
-    for block, name in enumerate(question.names):
-        calls = callers(corpus, name, links_of)[:MOST_CALLERS]
+def _callers(source: Source, question: Question) -> Iterator[Sentence]:
+    corpus = source.corpus
+    for block, name in enumerate(question.dotted or question.names):
+        calls = callers(source, name)[:MOST_CALLERS]
         defined = defining(corpus, name)[:2]
         paths = [corpus.path(place) for place in (*defined, *(place for place, _ in calls))]
-        speaker = _speaker(corpus, contents, question, paths)
+        speaker = _speaker(source, question, paths)
         for place in defined:
             yield from speaker.definition(block, place)
         for place, call in calls:
             yield from speaker.call(block, place, call)
 
 
-def _speaker(corpus: Corpus, contents: Contents, question: Question, paths: Sequence[str]) -> Speaker:
+def _speaker(source: Source, question: Question, paths: Sequence[str]) -> Speaker:
     wanted = list(dict.fromkeys(paths))
-    contents.load(wanted)
-    return Speaker(
-        corpus, {path: contents.lines(path) for path in wanted}, weights(question, _rarity(corpus, question))
-    )
+    source.contents.load(wanted)
+    lines = {path: source.contents.lines(path) for path in wanted}
+    return Speaker(source.corpus, lines, weights(question, _rarity(source.corpus, question)))
 
 
 def _rarity(corpus: Corpus, question: Question) -> Mapping[int, float]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from codebase.asking.deciding import Coverage, citable, cover_lines, is_product, is_prose
 from codebase.asking.question import Question
+from codebase.asking.source import Source
 from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
-from codebase.index.links import Call, Links
+from codebase.index.links import Call
 from codebase.index.ranking import rank
 from codebase.index.report import read_report
 from codebase.index.words import terms_of, whole
+from codebase.navigation import NotThere
 
 LOOKED_AT = 80
 PASSAGES = 5
@@ -25,8 +27,7 @@ _OF_FILE = 0.7
 _FULLEST = 20
 _PROSE_LOOKED_AT = 12
 FILES_WITH_CALLS = 200
-LinksOf = Callable[[Sequence[str]], Mapping[str, Links]]
-"""What leads from the files at these paths, by path (codebase.index.links.links_of); without those it cannot read."""
+CALLERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,59 +90,74 @@ def defining(corpus: Corpus, name: str) -> list[int]:
     return [place for place in exact or found if citable(corpus.path(place))]
 
 
-def callers(corpus: Corpus, name: str, links_of: LinksOf) -> list[tuple[int, Call]]:
-    """Who calls a name, as place and call: product code first. By its last part, so namesakes are among them."""
-    last = name.rpartition(".")[2]
+def callers(source: Source, name: str) -> list[tuple[int, Call]]:
+    """Who calls a name, as place and call, the surest and product code first; at most a hundred.
+
+    Of what this repository does not define, by the last part of the name, so that namesakes are among them.
+    """
+    try:
+        found = source.navigator.callers(name, most=CALLERS).places
+    except NotThere:
+        return _calls_named(source, name.rpartition(".")[2])
+    called = [
+        (_at(source.corpus, one.path, one.start_line), Call(one.start_line, name, 0))
+        for one in found
+        if citable(one.path)
+    ]
+    return sorted(called, key=lambda one: not is_product(source.corpus.path(one[0])))
+
+
+def _calls_named(source: Source, last: str) -> list[tuple[int, Call]]:
+    corpus = source.corpus
     files = sorted(
         {int(corpus.file_of[place]) for place in corpus.places[corpus.postings(whole(last))]},
         key=lambda file: (not is_product(corpus.paths[file]), file),
     )
     paths = [corpus.paths[file] for file in files if citable(corpus.paths[file])][:FILES_WITH_CALLS]
-    known = links_of(paths)
-    found = [
-        (_place(corpus, path, call), call)
+    known = source.links_of(paths)
+    return [
+        (_at(corpus, path, call.line), call)
         for path in paths
         for call in (known[path].calls if path in known else ())
         if call.name.rpartition(".")[2] == last
-    ]
-    return sorted(found, key=lambda one: not is_product(corpus.path(one[0])))
+    ][:CALLERS]
 
 
-def hops(corpus: Corpus, question: Question, found: Iterable[Passage], links_of: LinksOf) -> list[Passage]:
+def hops(source: Source, question: Question, found: Iterable[Passage]) -> list[Passage]:
     """The definitions that the passages call, where it is plain which is meant and it has to do with the question."""
+    corpus = source.corpus
     known_places = {passage.place for passage in found}
-    paths = list(dict.fromkeys(corpus.path(place) for place in known_places))
-    links = links_of(paths)
+    links = source.links_of(list(dict.fromkeys(corpus.path(place) for place in known_places)))
     wanted = {term for word in question.words for term in word.terms if word.weight >= 1}
     reached: dict[int, Passage] = {}
     for passage in found:
         path = corpus.path(passage.place)
         for call in links[path].calls if path in links else ():
-            if _place(corpus, path, call) != passage.place:
+            last = call.name.rpartition(".")[2]
+            if wanted.isdisjoint({*terms_of(last), whole(last)}) or _at(corpus, path, call.line) != passage.place:
                 continue
-            target = _meant(corpus, path, call.name)
+            target = _meant(source, path, call)
             if target is not None and target not in known_places and target not in reached:
-                name = corpus.name(target).rpartition(".")[2]
-                if not wanted.isdisjoint({*terms_of(name), whole(name)}):
-                    reached[target] = Passage(target, (passage.place, call))
-    return list(reached.values())[:HOPS]
+                reached[target] = Passage(target, (passage.place, call))
+            if len(reached) == HOPS:
+                return list(reached.values())
+    return list(reached.values())
 
 
-def _place(corpus: Corpus, path: str, call: Call) -> int:
-    """The place a call stands in. A place that the index does not know is the file's."""
-    file = _file(corpus, path)
-    first, after = int(corpus.first[file]), int(corpus.first[file + 1])
-    return first + call.place if first + call.place < after else first
+def _meant(source: Source, path: str, call: Call) -> int | None:
+    """The product's definition that a call means, where the program's own rules lead to one or only one fits."""
+    last = call.name.rpartition(".")[2]
+    try:
+        found = source.navigator.definition(last, path=path, line=call.line).places
+    except NotThere:
+        return None
+    defined = [one for one in found if one.kind in ("function", "class") and is_product(one.path)]
+    sure = [one for one in defined if one.certainty == "exact"] or defined
+    return _at(source.corpus, sure[0].path, sure[0].end_line) if len(sure) == 1 else None
 
 
-def _file(corpus: Corpus, path: str) -> int:
-    return next(file for file in corpus.by_basename[path.rpartition("/")[2]] if corpus.paths[file] == path)
-
-
-def _meant(corpus: Corpus, path: str, name: str) -> int | None:
-    """The definition a call means: the one in its own file, else the only one there is."""
-    last = name.rpartition(".")[2]
-    places = [place for place in defining(corpus, name) if corpus.name(place).rpartition(".")[2] == last]
-    own = [place for place in places if corpus.path(place) == path]
-    chosen = own or places
-    return chosen[0] if len(chosen) == 1 else None
+def _at(corpus: Corpus, path: str, line: int) -> int:
+    """The innermost place of a file that holds a line; the file's own where no definition does."""
+    file = next(one for one in corpus.by_basename[path.rpartition("/")[2]] if corpus.paths[one] == path)
+    holding = [place for place in corpus.places_of(file) if corpus.spans[place][0] <= line <= corpus.spans[place][1]]
+    return max(holding, key=lambda place: (int(corpus.spans[place][0]), place), default=int(corpus.first[file]))

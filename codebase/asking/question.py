@@ -55,10 +55,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`names`: the identifiers it shows as code or spells as only code is, in its order."""
+    """`dotted`: names of several parts, as `Session.close`. `names`: the identifiers it shows as code or spells as only
+    code is, in its order."""
 
     text: str
     asked: Asked
+    dotted: tuple[str, ...]
     names: tuple[str, ...]
     words: tuple[Wanted, ...]
 
@@ -80,7 +82,7 @@ def read_question(text: str) -> Question:
         if terms:
             weight = _NAMED_WEIGHT if word in report.named else _COMMON_WEIGHT if _is_common(word) else 1.0
             words.setdefault(terms, Wanted(word, terms, weight))
-    return Question(text, _asked(text, names), tuple(names), tuple(words.values()))
+    return Question(text, _asked(text, names), report.dotted, tuple(names), tuple(words.values()))
 
 
 def _asked(text: str, names: Sequence[str]) -> Asked:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from codebase.index import BlobCache, Contents, build_corpus
-from codebase.index.links import links_of
+from codebase.asking import Source
+from codebase.index import BlobCache, build_corpus
 from evals.authors import Ground, play
 from evals.inventing import INVENTIONS
 from tests.codebase.index.making import MemoryTree
@@ -91,14 +91,7 @@ CASES = {
 def ground(files: dict[str, str], folder: Path) -> Ground:
     tree = MemoryTree({path: text.encode() for path, text in files.items()})
     cache = BlobCache(folder / "index.db")
-    corpus, contents = build_corpus(tree, cache), Contents(tree)
-    return Ground(
-        "small",
-        corpus,
-        contents,
-        lambda paths: links_of(tree, [contents.files[path] for path in paths], cache),
-        "a" * 40,
-    )
+    return Ground("small", Source(tree, cache, build_corpus(tree, cache), commit="a" * 40))
 
 
 @pytest.mark.parametrize("language", CASES)

@@ -8,9 +8,8 @@ from agent.asking import Authored, Library, write_answer
 from agent.contract import BudgetExhausted
 from agent.model import Cancelled, ContextExceeded, ModelRejected, ModelUnavailable
 from agent.prices import PriceUnknown
-from codebase.asking import Answer, answer
-from codebase.index import BlobCache, Contents, Finder
-from codebase.index.links import links_of
+from codebase.asking import Answer, Source, answer
+from codebase.index import BlobCache, Finder
 from repositories.commit_tree import commit_tree
 from store import Stage
 from workers import localising, questions
@@ -49,19 +48,13 @@ def _later(context: TaskContext) -> Decision:
 def _answer(context: TaskContext, sha: str, finder: Finder) -> Authored:
     mirror = context.source.mirror(context)
     tree = commit_tree(mirror.path, sha)
-    contents = Contents(tree)
     with closing(BlobCache(context.workshop.indexes.path(mirror.path))) as cache:
-        start = answer(
-            questions.text_of(context.task()),
-            finder.corpus,
-            contents,
-            lambda paths: links_of(tree, [contents.files[path] for path in paths if path in contents.files], cache),
-            commit=sha,
-        )
-    return _worded(context, start, finder, contents, sha)
+        source = Source(tree, cache, finder.corpus, commit=sha)
+        start = answer(questions.text_of(context.task()), source)
+    return _worded(context, start, source)
 
 
-def _worded(context: TaskContext, start: Answer, finder: Finder, contents: Contents, sha: str) -> Authored:
+def _worded(context: TaskContext, start: Answer, source: Source) -> Authored:
     """The answer in a model's words. Where none can be had, or its budget ends, the code's own answer stands."""
     if not context.settings.model:
         return Authored(start)
@@ -69,7 +62,7 @@ def _worded(context: TaskContext, start: Answer, finder: Finder, contents: Conte
     try:
         return write_answer(
             start,
-            Library(finder.corpus, contents, sha),
+            Library(source.corpus, source.contents, source.commit),
             context.workshop.models.client(),
             ledger=books,
             journal=books,

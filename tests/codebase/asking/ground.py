@@ -1,11 +1,10 @@
 """A small repository to ask about, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from codebase.asking import Answer, answer
-from codebase.index import BlobCache, Contents, build_corpus
-from codebase.index.links import Links, links_of
+from codebase.asking import Answer, Source, answer
+from codebase.index import BlobCache, build_corpus
 from tests.codebase.index.making import MemoryTree
 
 SHOP = {
@@ -79,21 +78,16 @@ MORE: Mapping[str, str] = {
 }
 
 
-class Shop:
-    """The shop with its index; counts which files links were asked of."""
+class Shop(Source):
+    """The shop with its index."""
 
     def __init__(self, folder: Path, files: Mapping[str, str] = SHOP | dict(MORE)) -> None:
-        self.tree = MemoryTree({path: text.encode() for path, text in files.items()})
-        self._cache = BlobCache(folder / "index.db")
-        self.corpus, self.contents = build_corpus(self.tree, self._cache), Contents(self.tree)
-        self.linked: list[str] = []
-
-    def links_of(self, paths: Sequence[str]) -> Mapping[str, Links]:
-        self.linked += paths
-        return links_of(self.tree, [self.contents.files[path] for path in paths], self._cache)
+        tree = MemoryTree({path: text.encode() for path, text in files.items()})
+        cache = BlobCache(folder / "index.db")
+        super().__init__(tree, cache, build_corpus(tree, cache))
 
     def ask(self, question: str) -> Answer:
-        return answer(question, self.corpus, self.contents, self.links_of)
+        return answer(question, self)
 
 
 def said(found: Answer) -> list[str]:
