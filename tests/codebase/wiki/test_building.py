@@ -202,9 +202,9 @@ def test_killed_at_any_point_every_link_still_leads_somewhere_and_the_next_build
     built(SHOP, reference, tmp_path)
     built(_CHANGED, reference, tmp_path, commit=LATER)
     wanted = bytes_of(reference)
-    spawning = multiprocessing.get_context("fork")
+    spawning = multiprocessing.get_context("spawn")
     ended = []
-    for step in (1, 2, 4, 9, 14, 20, 26, 200):
+    for step in (1, 4, 12, 20, 26, 200):
         out = tmp_path / f"wiki{step}"
         built(SHOP, out, tmp_path)
         process = spawning.Process(target=_killed_at, args=(out, tmp_path, step))
