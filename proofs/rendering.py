@@ -158,7 +158,8 @@ def _exercised(proof: Proof) -> list[str]:
     for one in proof.exercised[:_MAX_ROWS]:
         named = ", ".join(code(test[:160]) for test in one.tests[:5]) + (" ..." if len(one.tests) > 5 else "")
         ran = ", ".join(f"{number} {status}" for status, number in one.counts.items())
-        rows.append((code(one.path[:160]), named or "no test exercises it", ran or ("no result names them" if one.tests else "")))
+        unsaid = "no result names them" if one.tests else ""
+        rows.append((code(one.path[:160]), named or "no test exercises it", ran or unsaid))
     left_out = len(proof.exercised) - len(rows)
     said = "Read off the code of the base, not measured; the verdict does not depend on it."
     more = f" {left_out} more files are left out." if left_out else ""
