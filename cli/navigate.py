@@ -78,7 +78,7 @@ def draw(
 ) -> None:
     """The files most depended upon, with the heads of what they define."""
     with opened(repo, rev, show_progress=not as_json) as found:
-        text = Navigator(found.tree, found.cache, found.corpus).map(tokens=tokens, mentioned=mention or ())
+        text = found.navigator.map(tokens=tokens, mentioned=mention or ())
     if as_json:
         document({"map": _written(text)})
     elif text:
@@ -114,7 +114,7 @@ def _read(target: str) -> tuple[str, str, int]:
 def _show(ask: Callable[[Navigator], Answer], repo: Path, rev: str, as_json: bool) -> None:
     with opened(repo, rev, show_progress=not as_json) as found:
         try:
-            answer = ask(Navigator(found.tree, found.cache, found.corpus))
+            answer = ask(found.navigator)
         except NotThere as missing:
             raise CannotRun(f"{missing}. Look for it with: forgehand search --repo {repo} --query ...") from None
     if as_json:
