@@ -59,6 +59,14 @@ def note(session: Session, signal: BranchPushed) -> None:
     duties.set_mark(session, f"{_MARK}{push.repository_id}", json.dumps(asdict(push)))
 
 
+def _read(mark: str) -> Push | None:
+    """None for a mark that a release with other fields left."""
+    try:
+        return Push(**json.loads(mark))
+    except (ValueError, TypeError):
+        return None
+
+
 class Freshness:
     """One host's following of default branches."""
 
@@ -72,8 +80,8 @@ class Freshness:
         workshop = self._workshop
         workshop.indexes.let_go(unused_s=UNUSED_S)
         with workshop.database.read() as session:
-            pushes = [Push(**json.loads(value)) for value in duties.marks(session, _MARK).values()]
-        waiting = [push for push in pushes if self._seen.get(push.repository_id) != push and self._may(push)]
+            pushes = [_read(value) for value in duties.marks(session, _MARK).values()]
+        waiting = [push for push in pushes if push and self._seen.get(push.repository_id) != push and self._may(push)]
         if not waiting:
             return []
         try:

@@ -175,6 +175,17 @@ def test_one_that_has_to_end_begins_nothing(pusher: Pusher) -> None:
     pusher.counter.workshop.draining.clear()
 
 
+def test_a_mark_of_another_release_is_passed_over(pusher: Pusher) -> None:
+    pusher.clone_here()
+    sha = pusher.push({"a.py": "a = 1\n"})
+    pusher.outcomes()
+    with pusher.counter.database.write() as session:
+        duties.set_mark(session, "push:github:1", '{"repository_id": 1, "colour": "red"}')
+        duties.set_mark(session, "push:github:2", "no document")
+    assert pusher.freshness.turn() == [pusher.info.full_name]
+    assert pusher.knows(sha)
+
+
 def test_a_mark_says_where_the_branch_went(pusher: Pusher) -> None:
     sha = pusher.push({"a.py": "a = 1\n"})
     pusher.outcomes()
