@@ -11,14 +11,16 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from codebase.index import BlobCache, Corpus, build_corpus
+from codebase.index import BlobCache, Contents, Corpus, build_corpus
 from codebase.index.ranking import DEFAULT, Weights, rank
 from codebase.index.report import read_report
+from codebase.index.reranking import Embedder, Reranker, VectorCache
+from codebase.index.searching import Reorder
 from repositories.commit_tree import commit_tree
 
 FILES_AT = (1, 3, 5, 10)
@@ -40,6 +42,7 @@ ABLATIONS: Mapping[str, Weights] = {
     "without demotions": replace(DEFAULT, test=1, aside=1, prose=1, init=1),
 }
 """Each a part of the ranking left out."""
+SECOND_LOOK = "with a second look"
 _RESAMPLES = 2_000
 
 
@@ -67,9 +70,11 @@ def measure(
     clone_of: Callable[[str], Path],
     told: Callable[[str], None],
     contenders: Mapping[str, Weights] = CONTENDERS,
+    second_look: Embedder | None = None,
 ) -> Mapping[str, list[Outcome]]:
-    """Every issue by every contender. `clone_of` a repository's name: a git repository that has the base commits."""
-    found: dict[str, list[Outcome]] = {name: [] for name in contenders}
+    """Every issue by every contender. `clone_of` a repository's name: a git repository that has the base commits.
+    With `second_look` there is one contender more, forgehand's first places reordered by it."""
+    found: dict[str, list[Outcome]] = {name: [] for name in [*contenders, *([SECOND_LOOK] if second_look else [])]}
     with tempfile.TemporaryDirectory(prefix="forgehand-localise-") as folder, ExitStack() as stack:
         caches: dict[str, BlobCache] = {}
         for row in data:
@@ -81,6 +86,10 @@ def measure(
             corpus = build_corpus(tree, caches[repository])
             for name, weights in contenders.items():
                 found[name].append(judge(corpus, row, weights))
+            if second_look is not None:
+                with closing(VectorCache(Path(folder) / "vectors.db")) as vectors:
+                    reorder = Reranker(Contents(tree), second_look, vectors)
+                    found[SECOND_LOOK].append(judge(corpus, row, DEFAULT, reorder))
             told(str(row["instance_id"]))
     return found
 
@@ -91,12 +100,15 @@ def clone_in(folder: Path, repository: str) -> Path:
     return clone / "repo" if (clone / "repo").is_dir() else clone
 
 
-def judge(corpus: Corpus, row: Mapping[str, Any], weights: Weights) -> Outcome:
+def judge(corpus: Corpus, row: Mapping[str, Any], weights: Weights, reorder: Reorder | None = None) -> Outcome:
     """One issue on its repository. The files are ranked by their first place in the one list that users get."""
     began = time.perf_counter()
-    ranked = rank(corpus, read_report(str(row["problem_statement"])), weights)
+    text = str(row["problem_statement"])
+    scored = rank(corpus, read_report(text), weights).places
+    if reorder is not None:
+        scored = reorder(corpus, text, scored)
     seconds = time.perf_counter() - began
-    places = [place for place, _ in ranked.places]
+    places = [place for place, _ in scored]
     files = list(dict.fromkeys(corpus.path(place) for place in places))
     functions = list(
         dict.fromkeys(

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from evals import from_history, localise
+from codebase.index.reranking import Embedder
+from evals import from_history, localise, static_vectors
 from repositories import RepositoryError
 
 Rows = list[dict[str, Any]]
@@ -33,6 +34,10 @@ def command(
     ] = None,
     most: Annotated[int, typer.Option(min=1, help="How many issues to make from each history.")] = 40,
     ablate: Annotated[bool, typer.Option(help="Also leave each part of the ranking out in turn.")] = False,
+    second_look: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also with the word vectors in DIR (evals/static_vectors.py)."),
+    ] = None,
     misses: Annotated[bool, typer.Option(help="Name the issues whose files are not among the first ten.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -44,16 +49,18 @@ def command(
     with screen.status("Reading repositories") as status:
         rows, where = _asked(data, clones, history or [], most)
         contenders = {**localise.CONTENDERS, **(localise.ABLATIONS if ablate else {})}
-        found = localise.measure(rows, where, lambda name: status.update(printable(name)), contenders)
+        found = localise.measure(
+            rows, where, lambda name: status.update(printable(name)), contenders, _model(second_look)
+        )
     if as_json:
         document(localise.as_document(found))
         return
     out = console()
     out.print(f"{len(rows)} issues; mean and 95% interval")
     out.print(_figures({name: found[name] for name in localise.CONTENDERS}))
-    if ablate:
+    if len(found) > len(localise.CONTENDERS):
         out.print("\nDifference to forgehand, issue by issue; mean and 95% interval")
-        out.print(_differences(found))
+        out.print(_differences({name: found[name] for name in found if name not in list(localise.CONTENDERS)[1:]}))
     if misses:
         for outcome in found["forgehand"]:
             for path in outcome.missed:
@@ -85,6 +92,15 @@ def _asked(
     return rows, lambda name: from_history.git_dir(by_name[name])
 
 
+def _model(folder: Path | None) -> Embedder | None:
+    if folder is None:
+        return None
+    try:
+        return static_vectors.embedder(folder)
+    except (OSError, ValueError) as error:
+        raise CannotRun(f"--second-look {folder}: {error}") from None
+
+
 def _figures(found: Mapping[str, list[localise.Outcome]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("", *found):
@@ -99,7 +115,7 @@ def _figures(found: Mapping[str, list[localise.Outcome]]) -> Table:
 
 def _differences(found: Mapping[str, list[localise.Outcome]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in localise.ABLATIONS:
+    for name in list(found)[1:]:
         told = localise.differences(found["forgehand"], found[name])
         for number, (measure, (mean, low, high)) in enumerate(told.items()):
             table.add_row("" if number else name, measure, f"{mean:+.3f}", f"({low:+.2f} to {high:+.2f})")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.cli.ground import SUMS, Forgehand, git, make_repository, put
 from tests.evals.test_localise import ROW
+from tests.evals.test_static_vectors import model
 
 
 def test_the_command_measures_a_clone(forgehand: Forgehand, tmp_path: Path) -> None:
@@ -34,3 +35,15 @@ def test_the_command_makes_its_issues_from_a_history(forgehand: Forgehand, tmp_p
     assert "without extents" in ran.out
     for arguments in ([], ["--data", "x"], ["--from-history", str(clone), "--data", "x", "--clones", "y"]):
         assert forgehand("eval", "localise", *arguments).status == 2
+
+
+def test_the_second_look_is_measured_beside_search(forgehand: Forgehand, tmp_path: Path) -> None:
+    (tmp_path / "clones").mkdir()
+    clone = make_repository(tmp_path / "clones" / "octo+sums", SUMS)
+    data = tmp_path / "dev.json"
+    data.write_text(json.dumps([{**ROW, "base_commit": git(clone, "rev-parse", "HEAD")}]))
+    arguments = ["eval", "localise", "--data", str(data), "--clones", str(tmp_path / "clones"), "--second-look"]
+    ran = forgehand(*arguments, str(model(tmp_path / "model")), "--json")
+    assert ran.status == 0, ran.err
+    assert ran.document["with a second look"]["measures"]["file@10"]["mean"] == 1.0
+    assert forgehand(*arguments, str(tmp_path)).status == 2
