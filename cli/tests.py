@@ -11,9 +11,12 @@ from cli import solve_folder
 from cli.errors import CannotRun
 from cli.history import Told, safe
 from cli.output import console, document, printable
-from cli.repository import Opened, opened
+from cli.repository import opened
 from codebase import read_facts
-from codebase.testing import Edit, NotADiff, Selection, build_map, commands_for, npm_script, read_diff
+from codebase.asking import Source
+from codebase.index.grammars import grammar_for
+from codebase.navigation import import_graph
+from codebase.testing import Edit, NotADiff, Selection, TestMap, commands_for, npm_script, read_diff
 from repositories.commit_tree import locate
 from repositories.comparison import readable_diff
 
@@ -87,10 +90,12 @@ def _edits(diff: str, where: str) -> list[Edit]:
         raise CannotRun(f"{where}: {error}. Give what git diff prints") from None
 
 
-def _selected(known: Opened, repo: Path, start: str, edits: Sequence[Edit], top: int) -> tuple[Selection, list[str]]:
+def _selected(known: Source, repo: Path, start: str, edits: Sequence[Edit], top: int) -> tuple[Selection, list[str]]:
     contents = known.contents
     past = Told(repo, start).past
-    selection = build_map(known.corpus, known.tree, contents, known.cache, past).select(edits, most=top)
+    links = known.links_of([path for path in contents.files if grammar_for(path) is not None])
+    graph = import_graph(contents.files, links, contents.read)
+    selection = TestMap(known.corpus, links, graph, past).select(edits, most=top)
 
     def read(path: str) -> bytes | None:
         file = contents.files.get(path)
