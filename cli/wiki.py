@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cli import repository, solve_folder
 from cli.errors import CannotRun
 from cli.output import console, document, printable
-from codebase import Source
+from codebase import Source, asking
 from codebase.facts import facts_of
 from codebase.history import IGNORE_FILE, Past, read_ignored, read_log, read_past
 from codebase.index import Contents
@@ -68,7 +68,7 @@ def build(
         with opened(folder) as wiki, repository.opened(source, rev, show_progress=not as_json) as one:
             found, origin = _known(source, rev, name, one, is_clone=is_clone)
             if model is not None:
-                from cli.wiki_prose import write_prose
+                from cli.wiki_prose import write_prose  # brings the agent along, which most builds do without
 
                 with _bar(screen, "Asking the model") as told:
                     prose = write_prose(found, one.commit, model, told)
@@ -110,9 +110,7 @@ def _print(folder: Path, done: Published, seconds: float) -> None:
     screen.print(printable(f"{folder / 'index.html'}"))
 
 
-def _known(
-    source: Path, rev: str, given: str | None, one: repository.Opened, *, is_clone: bool
-) -> tuple[Survey, Origin]:
+def _known(source: Path, rev: str, given: str | None, one: asking.Source, *, is_clone: bool) -> tuple[Survey, Origin]:
     """What is known of a commit, or of a folder as it lies there."""
     contents = one.contents
     address = published_at(source, rev) if is_clone else None

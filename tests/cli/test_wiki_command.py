@@ -9,6 +9,7 @@ import yaml
 from evals.wiki_links import check_wiki
 from tests.cli.ground import Forgehand, git, make_repository, put
 from tests.codebase.wiki.making import SHOP
+from tests.codebase.wiki.test_hostile import NASTY_NAMES
 
 
 @pytest.fixture
@@ -138,6 +139,21 @@ def test_what_git_would_run_is_not_run(forgehand: Forgehand, shop: Path, tmp_pat
     (shop / ".git" / "hooks" / "post-checkout").write_text(f"#!/bin/sh\ntouch {marker}\n")
     assert forgehand("wiki", "build", "--repo", shop, "--out", tmp_path / "wiki").status == 0
     assert not marker.exists()
+
+
+def test_names_that_mean_harm_in_a_clone_and_in_a_folder(forgehand: Forgehand, tmp_path: Path) -> None:
+    names = [name.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape") for name in NASTY_NAMES]
+    files: dict[str, str | bytes | Path] = dict.fromkeys(names, "def f():\n    pass\n")
+    files |= {"loop": Path("."), "there": Path("/etc/hostname"), "deep/" * 60 + "x.py": "x = 1\n"}
+    clone = make_repository(tmp_path / "clone", files)
+    put(tmp_path / "folder", files)
+    for source in (clone, tmp_path / "folder"):
+        out = tmp_path / f"wiki-of-{source.name}"
+        ran = forgehand("wiki", "build", "--repo", source, "--out", out)
+        assert ran.status == 0, ran.err
+        checked = check_wiki(out)
+        assert checked.troubles == []
+        assert len(list((out / "source").iterdir())) >= len(NASTY_NAMES)
 
 
 def test_a_bare_clone(forgehand: Forgehand, shop: Path, tmp_path: Path) -> None:
