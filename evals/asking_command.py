@@ -50,7 +50,7 @@ def command(
 
 def _print(found: dict[str, asking.Figures]) -> None:
     table = Table(box=None, pad_edge=False)
-    columns = ("", "asked", "absent", "precision", "recall", "gold cited", "claims", "unverified", "p50")
+    columns = ("", "asked", "absent", "prec.", "recall", "cited", "claims", "bad", "p50")
     for name in columns:
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for name, one in found.items():
@@ -58,7 +58,7 @@ def _print(found: dict[str, asking.Figures]) -> None:
             name, str(one.questions), str(one.absent), _share(one.precision), _share(one.recall),
             _share(one.gold_cited), str(one.claims), str(one.unverified), f"{one.p50_ms:.0f} ms",
         )  # fmt: skip
-    console().print('precision and recall: of the answer "not found"')
+    console().print('prec. and recall: of "not found"; cited: a right file; bad: claims whose citations lead nowhere')
     console().print(table)
 
 

@@ -87,11 +87,12 @@ def defining(corpus: Corpus, name: str) -> list[int]:
     last = name.rpartition(".")[2]
     found = [place for place in corpus.by_name.get(last.lower(), ()) if is_product(corpus.path(place))]
     exact = [place for place in found if corpus.name(place).rpartition(".")[2] == last]
+    exact = [place for place in exact if f".{corpus.name(place)}".endswith(f".{name}")] or exact
     return [place for place in exact or found if citable(corpus.path(place))]
 
 
 def callers(source: Source, name: str) -> list[tuple[int, Call]]:
-    """Who calls a name, as place and call, the surest and product code first; at most a hundred.
+    """Who calls a name, as place and call, product code first, and in it the calls that surely mean it; a hundred at most.
 
     Of what this repository does not define, by the last part of the name, so that namesakes are among them.
     """
@@ -99,12 +100,12 @@ def callers(source: Source, name: str) -> list[tuple[int, Call]]:
         found = source.navigator.callers(name, most=CALLERS).places
     except NotThere:
         return _calls_named(source, name.rpartition(".")[2])
-    called = [
+    ordered = sorted(found, key=lambda one: (not is_product(one.path), one.certainty != "exact"))
+    return [
         (_at(source.corpus, one.path, one.start_line), Call(one.start_line, name, 0))
-        for one in found
+        for one in ordered
         if citable(one.path)
     ]
-    return sorted(called, key=lambda one: not is_product(source.corpus.path(one[0])))
 
 
 def _calls_named(source: Source, last: str) -> list[tuple[int, Call]]:
