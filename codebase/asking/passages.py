@@ -92,7 +92,7 @@ def defining(corpus: Corpus, name: str) -> list[int]:
 
 
 def callers(source: Source, name: str) -> list[tuple[int, Call]]:
-    """Who calls a name, as place and call, product code first, and in it the calls that surely mean it; a hundred at most.
+    """Who calls a name, as place and call: product code first, the calls that surely mean it first; at most a hundred.
 
     Of what this repository does not define, by the last part of the name, so that namesakes are among them.
     """

@@ -19,7 +19,7 @@ class Source:
 
     def __init__(self, tree: Tree, cache: BlobCache, corpus: Corpus, *, commit: str = "") -> None:
         self.corpus, self.commit = corpus, commit
-        self._tree, self._cache = tree, cache
+        self._tree, self.cache = tree, cache
 
     @cached_property
     def contents(self) -> Contents:
@@ -27,9 +27,9 @@ class Source:
 
     @cached_property
     def navigator(self) -> Navigator:
-        return Navigator(self._tree, self._cache, self.corpus)
+        return Navigator(self._tree, self.cache, self.corpus)
 
     def links_of(self, paths: Sequence[str]) -> Mapping[str, Links]:
         """What leads from the files at these paths, by path; without those that cannot be read."""
         files = self.contents.files
-        return links_of(self._tree, [files[path] for path in paths if path in files], self._cache)
+        return links_of(self._tree, [files[path] for path in paths if path in files], self.cache)

@@ -8,7 +8,7 @@ from codebase.asking import ENOUGH, cover, read_question
 from codebase.asking.deciding import is_product, is_prose
 from codebase.asking.statements import plain_name
 from codebase.citations import Shown, Verdict, check
-from tests.codebase.asking.ground import SHOP, Shop, said
+from tests.codebase.asking.ground import MORE, SHOP, Shop, said
 
 
 @pytest.fixture
@@ -57,6 +57,29 @@ def test_who_calls(shop: Shop) -> None:
     assert lines[0].startswith("`Cart.total` is defined as")
     assert any(line.startswith("`Cart.checkout` calls `total`:") for line in lines)
     assert lines[-1].startswith("`test_total_of_an_empty_cart` calls `total`:"), "tests come last"
+
+
+def test_who_calls_a_method_of_a_class(tmp_path: Path) -> None:
+    """Of namesakes the one that is named; product code first, and the calls that surely mean it."""
+    bills = """
+class Bill:
+    def total(self):
+        return 7
+
+    def printed(self):
+        return str(self.total())
+
+
+def posted(bill):
+    return bill.total()
+"""
+    lines = said(Shop(tmp_path, SHOP | dict(MORE) | {"shop/bill.py": bills}).ask("Who calls Bill.total?"))
+    assert [line.partition(" [")[0] for line in lines[:3]] == [
+        "`Bill.total` is defined as `def total(self)`.",
+        "`Bill.printed` calls `total`: `return str(self.total())`.",
+        "`posted` calls `total`: `return bill.total()`.",
+    ]
+    assert not any(line.startswith("`Cart.total` is defined") for line in lines)
 
 
 @pytest.mark.parametrize(
