@@ -212,6 +212,8 @@ def uses_of(words: tuple[str, ...], *, hook: bool = False) -> tuple[Use, ...]:
         verbs = set(tool.verbs.split())
         if (verbs and not verbs & _verbs(words)) or set(tool.never.split()) & rest:
             continue
+        if program == "go" and "install" in rest and any("@" in word for word in rest):
+            continue  # somebody else's program
         needs = tool.needs.split()
         checks = (
             hook or not needs or any(word == flag or word.startswith(f"{flag}=") for word in rest for flag in needs)

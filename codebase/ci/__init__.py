@@ -1,14 +1,16 @@
 """What continuous integration runs: the commands and actions of every CI file, with what a failure of them does."""
 
-from codebase.ci.github import github_steps
-from codebase.ci.gitlab import gitlab_steps
+from collections.abc import Iterator
+
+from codebase.ci.github import github_steps, workflows_elsewhere
+from codebase.ci.gitlab import gitlab_steps, included_elsewhere
 from codebase.ci.others import azure_steps, circle_steps, jenkins_steps, travis_steps
 from codebase.ci.step import CiStep
-from codebase.source import Source
+from codebase.source import Evidence, Source
 
 _MAX_STEPS = 2_000
 
-__all__ = ["CiStep", "read_ci"]
+__all__ = ["CiStep", "elsewhere", "read_ci"]
 
 
 def read_ci(source: Source) -> tuple[CiStep, ...]:
@@ -20,3 +22,9 @@ def read_ci(source: Source) -> tuple[CiStep, ...]:
                 return tuple(found)
             found.append(step)
     return tuple(found)
+
+
+def elsewhere(source: Source) -> Iterator[tuple[Evidence, str]]:
+    """Where CI takes steps from another repository, which are not read: the line, and what stands there."""
+    yield from workflows_elsewhere(source)
+    yield from included_elsewhere(source)

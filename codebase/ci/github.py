@@ -141,3 +141,12 @@ def _is_rare(condition: str) -> bool:
     return (
         said == "false" or bool(_LABELLED.search(said)) or ("'pull_request'" not in said and bool(_RARE.search(said)))
     )
+
+
+def workflows_elsewhere(source: Source) -> Iterator[tuple[Evidence, str]]:
+    """Jobs that call a workflow of another repository."""
+    for path in [path for path in source.paths if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", path)][:MAX_FILES]:
+        for _, _, job in nodes.entries(nodes.get(source.yaml(path), "jobs")):
+            uses = nodes.get(job, "uses")
+            if uses is not None and nodes.scalar(uses) and not nodes.scalar(uses).startswith("./"):
+                yield Evidence(path, nodes.line(uses)), "a workflow of another repository, which is not read here"

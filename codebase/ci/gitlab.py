@@ -9,7 +9,7 @@ import yaml
 
 from codebase import yaml_nodes as nodes
 from codebase.ci.step import MAX_FILES, CiStep, is_true, plain_steps
-from codebase.source import Source
+from codebase.source import Evidence, Source
 
 _GLOBAL = frozenset(
     {"default", "include", "stages", "variables", "workflow", "image", "services", "cache", "before_script"}
@@ -63,3 +63,14 @@ def _family(jobs: Mapping[str, tuple[str, yaml.Node]], name: str) -> list[yaml.N
             family.append(jobs[current][1])
             waiting.extend(reversed(nodes.words(nodes.get(jobs[current][1], "extends"))))
     return family
+
+
+def included_elsewhere(source: Source) -> Iterator[tuple[Evidence, str]]:
+    """Includes of other projects, components, templates and addresses."""
+    for path in (".gitlab-ci.yml", ".gitlab-ci.yaml"):
+        include = nodes.get(source.yaml(path), "include") if path in source else None
+        for item in nodes.items(include) or ([include] if include is not None else []):
+            if nodes.get(item, "local") is None and (nodes.words(item) or nodes.scalar(item)):
+                local = nodes.scalar(item).lstrip("/")
+                if local not in source:
+                    yield Evidence(path, item.start_mark.line + 1), "an include from elsewhere, which is not read here"

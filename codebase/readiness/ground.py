@@ -22,7 +22,10 @@ _FAMILIES = (
     frozenset({"C", "C++", "CUDA"}),
     frozenset({"Java", "Kotlin", "Scala"}),
 )
-COMPILED = frozenset({"Go", "Rust", "Java", "Kotlin", "Scala", "C#", "C", "C++", "CUDA", "Swift", "Haskell", "Zig"})
+COMPILED = frozenset(
+    {"Go", "Rust", "Java", "Kotlin", "Scala", "C#", "C", "C++", "CUDA", "Swift", "Haskell", "Zig", "Vala", "F#"}
+    | {"OCaml", "Objective-C", "Dart", "D", "Nim", "Fortran"}
+)
 """Languages whose compiler checks types and whose products are built."""
 
 

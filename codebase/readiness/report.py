@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from codebase.ci import elsewhere
 from codebase.facts import Facts
 from codebase.readiness.advice import NEW_WORKFLOW, advise
 from codebase.readiness.assessment import Assessment, Kind, Sign
@@ -80,6 +81,7 @@ def report(facts: Facts, source: Source) -> Report:
     for path in source.paths:
         if path in _NOT_READ or path.startswith((".buildkite/", ".drone.", ".woodpecker")):
             unread.append(f"{path}: a CI system whose files are not read here")
+    unread += [f"{place}: {why}" for place, why in elsewhere(source)]
     return Report(ground.language, assessments, tuple(dict.fromkeys(unread)))
 
 

@@ -65,6 +65,12 @@ def integration_tests(ground: Ground) -> Assessment:
     ]
     runs = _that_reach(ground, named or [sign.where.path for sign in inside], bool(plugin))
     signs += [*plugin, *inside[: 3 - len(signs)]] if len(signs) < 3 else []
+    named_files = {path.rpartition("/")[2] for path in named if path.endswith((".sh", ".bash", ".ps1"))}
+    scripts = [run for run in ground.facts.ci if run.counts and run.words[0] in named_files]
+    if scripts:
+        run = min(scripts, key=lambda run: len(run.trail))
+        sign = Sign(f"CI runs `{run.text[:80]}`", run.trail[0], run.trail)
+        return Assessment("integration tests", "enforced", (sign, *signs), ())
     own = ground.uses("integration", anyone=True)
     if own or (runs and (named or inside)):
         chosen = ran(own or runs, 2)
@@ -158,7 +164,8 @@ def build(ground: Ground) -> Assessment:
     if not signs:
         signs = [Sign(f"{manager.name} knows how to install it", manager.manifest) for manager in managers]
     native = bool(ground.languages & {"C", "C++"})
-    for path in _BUILD_FILES if native else ():
+    known = _BUILD_FILES if native else _BUILD_FILES[:3] + _BUILD_FILES[4:]  # makefiles hold all sorts of tasks
+    for path in known:
         signs += [Sign("a build file", Evidence(path, 1))] if path in ground.source else []
     signs += idle(ground, "build")
     signs += [Sign("an image is built by it", Evidence("Dockerfile", 1))] if "Dockerfile" in ground.source else []
@@ -231,7 +238,7 @@ def _frozen(ground: Ground, managers: set[str]) -> list[Sign]:
         why = ""
         if _FROZEN.search(text) and managers:
             why = "installs what the lock file says"
-        elif "go" in managers and words[0] in ("go", "golangci-lint") and words[1:2] != ("install",):
+        elif "go" in managers and words[:1] == ("go",) and words[1:2] in (("build",), ("test",), ("vet",)):
             why = "holds go.sum's checksums against what it fetches"
         elif (
             "pnpm" in managers

@@ -12,22 +12,27 @@ _RULE = re.compile(r"([A-Za-z0-9_.][^:=#\t$]*?)\s*::?(?![:=])\s*([^=]*)\Z")
 _VARIABLE = re.compile(r"\s*(?:export\s+|override\s+)?([A-Za-z_][\w.-]*)\s*(?:\?|:{1,3}|\+)?=\s*(.*)\Z")
 _USE = re.compile(r"\$[({]([A-Za-z_][\w.-]*)[)}]")
 _MAX_FILES = 20
+_MAX_LINES = 20_000
 
 
 def make_tasks(source: Source) -> Iterator[Task]:
     """Makefile targets with their prerequisites as steps; simple variables are put in, functions are not."""
     for path, folder in files_named(source, "GNUmakefile", "Makefile", "makefile")[:_MAX_FILES]:
-        lines = (source.text(path) or "").splitlines()
-        variables = {match[1]: match[2] for line in lines if (match := _VARIABLE.match(line)) and line[:1] != "\t"}
+        whole = _with_included(source, path)
+        variables: dict[str, str] = {}
+        for _, _, line in whole:
+            match = _VARIABLE.match(line)
+            if match and line[:1] != "\t":
+                variables.setdefault(match[1], match[2])
         variables["MAKE"] = "make"
-        rules: dict[str, tuple[int, list[Step]]] = {}
+        rules: dict[str, tuple[Evidence, list[Step]]] = {}
         current: list[str] = []
-        for number, line, tail in _joined(lines):
+        for where, line, tail in _joined(whole):
             if tail == "recipe":
                 for name in current:
                     command = _put_in(line.strip().lstrip("@-+"), variables)
                     forgiven = " || true" if line.strip().startswith(("-", "@-")) else ""
-                    rules[name][1].append(Step(command + forgiven, Evidence(path, number)))
+                    rules[name][1].append(Step(command + forgiven, where))
                 continue
             rule = _RULE.match(line.split("#")[0].rstrip())
             current = []
@@ -35,23 +40,39 @@ def make_tasks(source: Source) -> Iterator[Task]:
                 needs, _, inline = rule[2].partition(";")
                 current = [name for name in rule[1].split() if name != ".PHONY" and not name.startswith(".SUFFIX")]
                 for name in current:
-                    _, steps = rules.setdefault(name, (number, []))
-                    steps += [Step(f"make {n}", Evidence(path, number)) for n in _put_in(needs, variables).split()]
-                    steps += [Step(_put_in(inline, variables), Evidence(path, number))] if inline.strip() else []
-        for name, (number, steps) in rules.items():
+                    _, steps = rules.setdefault(name, (where, []))
+                    steps += [Step(f"make {n}", where) for n in _put_in(needs, variables).split()]
+                    steps += [Step(_put_in(inline, variables), where)] if inline.strip() else []
+        for name, (where, steps) in rules.items():
             call = f"make -C {folder} {name}" if folder else f"make {name}"
-            yield Task("make", folder, name, call, Evidence(path, number), tuple(steps))
+            yield Task("make", folder, name, call, where, tuple(steps))
         first = next((name for name in rules if not name.startswith(".") and "%" not in name), None)
         if first is not None:
-            number, steps = rules[first]
-            yield Task("make", folder, "", at("make", folder), Evidence(path, number), tuple(steps))
+            where, steps = rules[first]
+            yield Task("make", folder, "", at("make", folder), where, tuple(steps))
 
 
-def _joined(lines: list[str]) -> Iterator[tuple[int, str, str]]:
-    held, began, kind = "", 0, ""
-    for number, line in enumerate(lines, start=1):
+def _with_included(source: Source, path: str, seen: set[str] | None = None) -> list[tuple[str, int, str]]:
+    """Path, number and text of a makefile's lines, those of files it includes by a plain name in their place, once."""
+    seen = {path} if seen is None else seen
+    folder = path.rpartition("/")[0]
+    found: list[tuple[str, int, str]] = []
+    for number, line in enumerate((source.text(path) or "").splitlines(), start=1):
+        included = re.match(r"-?s?include\s+([\w./-]+)\s*\Z", line)
+        other = f"{folder}/{included[1]}".lstrip("/") if included else ""
+        if other in source and other not in seen and len(found) < _MAX_LINES:
+            seen.add(other)
+            found += _with_included(source, other, seen)
+        elif not included:
+            found.append((path, number, line))
+    return found
+
+
+def _joined(lines: list[tuple[str, int, str]]) -> Iterator[tuple[Evidence, str, str]]:
+    held, began, kind = "", Evidence("", 1), ""
+    for path, number, line in lines:
         if not held:
-            began, kind = number, "recipe" if line.startswith("\t") else "text"
+            began, kind = Evidence(path, number), "recipe" if line.startswith("\t") else "text"
         if line.endswith("\\"):
             held += line[:-1] + " "
             continue

@@ -88,6 +88,8 @@ def test_ci_commands_are_those_that_lead_to_something() -> None:
         ("mvn -B verify -DskipTests", {"build", "types"}),
         ("./gradlew build -x test", {"build", "types"}),
         ("dotnet test --no-build", {"test"}),
+        ("go install ./cmd/x", {"build", "types"}),
+        ("go install example.org/tool@latest", set()),
         ("npm ci", {"install"}),
         ("npm run ci", set()),
         ("pnpm playwright install chromium", set()),

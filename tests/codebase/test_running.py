@@ -88,6 +88,11 @@ HOOKS = (
          [("ruff check", "pyproject.toml:2")]),
         ({"pixi.toml": "[feature.dev.tasks]\nlint = { cmd = 'ruff check' }\n"}, "pixi run -e dev lint",
          [("ruff check", "pixi.toml:2")]),
+        ({"Makefile": "GO = gone\nall:: lint\ninclude Makefile.common\ninclude gone.mk\n",
+          "Makefile.common": "GO ?= go\nlint:\n\t$(GO) vet\nall:: test\ntest:\n\tgo test\n"}, "make",
+         [("make lint", "Makefile:2"), ("gone vet", "Makefile:2 > Makefile.common:3"),
+          ("make test", "Makefile.common:4"), ("go test", "Makefile.common:4 > Makefile.common:6")]),
+        ({"Makefile": "include Makefile\nx:\n\ttrue\n"}, "make", [("true", "Makefile:3")]),
         ({}, "bash -c 'cd x && make'", [("make", "")]),
     ],
 )  # fmt: skip

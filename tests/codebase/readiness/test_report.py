@@ -93,6 +93,10 @@ SPOTLESS = (
         ("integration tests", {**RUST, "tests/cli.rs": "", **ci("cargo test")}, "enforced", f"{CI}:5"),
         ("integration tests", {**JAVA, "src/test/java/AIT.java": "", **ci("mvn verify")}, "present",
          "src/test/java/AIT.java:1"),
+        ("integration tests", {**GO, "end-to-end-test.sh": "#!/bin/sh\n", "a_test.go": "",
+                               **ci("./end-to-end-test.sh -v")},
+         "enforced", f"{CI}:5"),
+        ("build", {"src/a.vala": "", "meson.build": ""}, "present", "meson.build:1"),
         ("integration tests", {**NODE, "docs/integration/a.test.js": ""}, "missing", ""),
         ("build", {"a.py": ""}, "missing", ""),
         ("build", PYTHON, "present", "pyproject.toml:1"),
@@ -195,6 +199,17 @@ def test_what_is_enforced_needs_nothing() -> None:
 def test_a_ci_file_that_cannot_be_read_is_named() -> None:
     found = read({**PYTHON, CI: "on: [\n", ".cirrus.yml": ""})
     assert [text.partition(":")[0] for text in found.blind] == [CI, ".cirrus.yml"]
+
+
+def test_ci_taken_from_elsewhere_is_named() -> None:
+    files = {
+        **PYTHON,
+        CI: "on: push\njobs:\n  a:\n    uses: org/repo/.github/workflows/x.yml@v1\n"
+        "  b:\n    uses: ./.github/workflows/b.yml\n",
+        ".gitlab-ci.yml": "include:\n  - local: /here.yml\n  - project: x/y\n    file: z.yml\n",
+        "here.yml": "a: {script: make}\n",
+    }
+    assert [text.rpartition(": ")[0] for text in read(files).blind] == [f"{CI}:4", ".gitlab-ci.yml:3"]
 
 
 def test_markdown_keeps_the_repositorys_text_dead() -> None:
