@@ -14,7 +14,10 @@ _WANTED = 8
 _LARGE_SHARE = 0.25
 _MOST_CLUSTERED = 1_000
 _MOST_BESIDE = 12
-_SAY_IT = frozenset({"test", "tests", "spec", "docs", "doc", "examples", "scripts", "tools", "benchmarks"})
+_SAY_IT = {
+    "tests": frozenset({"test", "tests", "spec"}),
+    "around": frozenset({"docs", "doc", "examples", "scripts", "tools"}),
+}
 _TESTS = re.compile(
     r"(^|/)((\w+[-_])?tests?|__tests__|specs?|test[-_]?data|fixtures)/|^testing/"
     r"|(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py|tests?\.rs)$",
@@ -184,7 +187,7 @@ def clusters(paths: Sequence[str], imports: Mapping[str, Iterable[str]], most: i
     return sorted(members.values())
 
 
-def _beside(paths: Sequence[str], lines: Mapping[str, int], role: Role) -> list[Part]:
+def _beside(paths: Sequence[str], lines: Mapping[str, int], role: Literal["tests", "around"]) -> list[Part]:
     """Tests and what stands around the code, by their first two folders."""
     groups: dict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -194,7 +197,7 @@ def _beside(paths: Sequence[str], lines: Mapping[str, int], role: Role) -> list[
     for folder in ranked[:_MOST_BESIDE]:
         title = groups[folder][0] if len(groups[folder]) == 1 else folder or "top folder"
         word = {"tests": "tests", "around": "beside the code"}[role]
-        said = title if folder in _SAY_IT else f"{title} ({word})"
+        said = title if folder in _SAY_IT[role] else f"{title} ({word})"
         found.append(Part(said, f"{folder}/", tuple(groups[folder]), role))
     rest = tuple(sorted(path for folder in ranked[_MOST_BESIDE:] for path in groups[folder]))
     if rest:

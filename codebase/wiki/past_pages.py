@@ -54,7 +54,7 @@ def _who_knows(survey: Survey, past: Past) -> Table | None:
         folder = part.folder.strip("/")
         single = len(part.paths) == 1
         # Files without a folder of their own are known by their files, not by what lies beside them.
-        if not single and (part.grouped or part.title != folder) and part.role == "code":
+        if not single and (part.grouped or part.title != folder):
             continue
         people = [
             one

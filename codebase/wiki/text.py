@@ -11,7 +11,7 @@ from html import escape
 _STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u2028\u2029]")
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
-_ROLE = re.compile(r"(?<!\w):(?:\w+:){1,3}(?=`)")  # Sphinx's :mod:`name`
+_ROLE = re.compile(r"(?<!\w):(?:\w+:){1,3}`~?")  # Sphinx's :mod:`name`
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[\"'(\[`A-Z0-9])")
 _ABBREVIATION = re.compile(r"\b(e\.g|i\.e|etc|vs|cf|approx|Mr|Dr|St|No|resp)\.$", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ def html(text: str) -> str:
 
 def first_sentence(text: str, longest: int = 200) -> str:
     """The first sentence of a paragraph, on one line, without the roles that Sphinx gives to names."""
-    flat = _ROLE.sub("", " ".join(plain(text).split()))
+    flat = _ROLE.sub("`", " ".join(plain(text).split()))
     start = 0
     for match in _SENTENCE_END.finditer(flat):
         if not _ABBREVIATION.search(flat[start : match.start()]):

@@ -86,6 +86,19 @@ def test_a_repository_of_examples_is_about_them() -> None:
     assert role_of("docs/x.py", named="docs") == "code"
 
 
+def test_what_stands_beside_the_code_is_named_by_what_it_is() -> None:
+    files = {
+        "a.py": 9,
+        "tests/x.py": 3,
+        "examples/tests/y.py": 2,
+        "examples/z.py": 2,
+        "examples/w.py": 2,
+        "tests/v.py": 1,
+    }
+    found = [(part.title, part.role) for part in find_parts(files, {}) if part.role != "code"]
+    assert found == [("tests", "tests"), ("examples/tests/y.py (tests)", "tests"), ("examples", "around")]
+
+
 def test_uses_count_files_and_keep_the_first_lines() -> None:
     parts = find_parts({f"{folder}/{name}.py": 10 for folder in "abcdefghij" for name in ("x", "y")}, {})
     graph = {"a/x.py": {"b/x.py": 7, "b/y.py": 3, "a/y.py": 1}, "a/y.py": {"b/x.py": 2, "gone.py": 1}}
