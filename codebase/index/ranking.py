@@ -31,7 +31,7 @@ class Weights:
     """
 
     k1: float = 1.4
-    b: float = 0.3
+    b: float = 0.5
     head: float = 3.6
     file_k1: float = 1.4
     file_b: float = 0.9
@@ -43,7 +43,7 @@ class Weights:
     mentions: float = 1.0
     place_bm25: float = 0.5
     place_name: float = 0.11
-    place_lines: float = 0.255
+    place_lines: float = 0.2
     of_file: float = 0.36
     place_mentions: float = 0.18
     test: float = 0.3
