@@ -130,7 +130,7 @@ def _show(ask: Callable[[Navigator], Answer], repo: Path, rev: str, as_json: boo
     if answer.outside:
         screen.print(f"Not of this repository: {printable(', '.join(answer.outside))}")
     if not answer.places:
-        screen.print("Nothing in the repository is that.")
+        screen.print("Nothing of that kind is in the code, as far as can be read.")
         raise typer.Exit(1)
 
 
