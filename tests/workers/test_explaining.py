@@ -12,6 +12,8 @@ import pytest
 
 from store import Stage, budgets
 from tests.workers.floor import Floor, durations_script, furnished_floor
+from workers import localising
+from workers.stages import explaining
 
 LINK = re.compile(r"\]\((https?://[^)\s]+)\)")
 
@@ -99,6 +101,28 @@ def test_a_worker_lost_on_the_way_answers_once(tmp_path: Path, lost_in: str) -> 
         floor.pass_time(floor.settings.lease_s + 1)
         assert floor.run().stage == Stage.DONE
         assert len(floor.comments()) == 1
+
+
+def test_a_question_waits_for_an_index_that_takes_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(localising, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(explaining, "INDEX_WAITS", 100_000)  # the floor passes waits at once, the index does not
+    with furnished_floor(tmp_path, model_prices={}, model="") as floor:
+        ask(floor, "@forgehand explain where is the unit of a duration looked up?")
+        task = floor.run()
+        assert task.stage == Stage.DONE, task.reason
+        assert task.data["index_waits"] >= 1
+        assert "`seconds_in`" in floor.comments()[0]["body"]
+
+
+def test_an_index_that_never_comes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(localising, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(explaining, "INDEX_WAITS", 0)
+    with furnished_floor(tmp_path, model_prices={}, model="") as floor:
+        ask(floor, "@forgehand explain where is the unit of a duration looked up?")
+        assert floor.run().stage == Stage.FAILED
+        (comment,) = floor.comments()
+        assert "> where is the unit of a duration looked up?" in comment["body"]
+        assert "I could not answer this: there is no index" in comment["body"]
 
 
 def test_delivered_twice_it_is_answered_once(tmp_path: Path) -> None:
