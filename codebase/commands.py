@@ -39,7 +39,7 @@ def find_test_commands(source: Source, settings: RepositorySettings | None) -> t
         line = dict(settings.lines).get("test", 1)
         for command in settings.test:
             found.setdefault(command, TestCommand(command, runner_of(command), Evidence(settings.path, line)))
-    for finder in (_python, _node, _go, _cargo, _make, _tox, _workflows):
+    for finder in (_python, _node, _go, _cargo, _others, _make, _tox, _workflows):
         for candidate in finder(source):
             found.setdefault(candidate.command, candidate)
     return tuple(found.values())
@@ -146,6 +146,32 @@ def _cargo(source: Source) -> Iterator[TestCommand]:
     if section:
         where = Evidence("Cargo.toml", line_of(source.text("Cargo.toml") or "", f"[{section}"))
         yield TestCommand("cargo test", "cargo", where)
+
+
+# A file that speaks for the command, tests that must be there, and the command: one for each language without results
+# that can be read test by test.
+_OTHERS: tuple[tuple[str, str, str], ...] = (
+    (r"pom\.xml", r"(.*/)?src/test/.*", "mvn -B test"),
+    (r"build\.gradle(\.kts)?", r"(.*/)?src/test/.*", "./gradlew test"),
+    (r"\.rspec|Gemfile", r"spec/.*_spec\.rb", "bundle exec rspec"),
+    (r"Rakefile", r"test/.*(_test|test_.*)\.rb", "bundle exec rake test"),
+    (r"phpunit\.(dist\.)?xml(\.dist)?", r".*Test\.php", "vendor/bin/phpunit"),
+    (r"[^/]+\.slnx?", r".*Tests?/.*\.cs|.*Tests?\.cs", "dotnet test"),
+    (r"mix\.exs", r"test/.*_test\.exs", "mix test"),
+    (r"Package\.swift", r"Tests/.*\.swift", "swift test"),
+)
+
+
+def _others(source: Source) -> Iterator[TestCommand]:
+    for manifest, tests, command in _OTHERS:
+        path = next((path for path in source.paths if re.fullmatch(manifest, path)), None)
+        if path is None or not any(re.fullmatch(tests, test) for test in source.paths):
+            continue
+        if command == "bundle exec rake test" and not re.search(
+            r"TestTask|task[ (:\"']+test\b", source.text(path) or ""
+        ):
+            continue
+        yield TestCommand(command, "other", Evidence(path, 1))
 
 
 def _make(source: Source) -> Iterator[TestCommand]:
