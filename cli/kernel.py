@@ -48,9 +48,7 @@ def audit_task(task: TaskArgument, device: DeviceOption = "cpu", as_json: JsonOp
         with Broker(make_place(load_settings())) as broker:
             audited = broker.audit(found)
     except Judged as end:
-        if end.verdict is not Verdict.invalid_task:
-            raise CannotRun(f"The audit could not be made: {printable(end.reason)}") from None
-        audited = TaskAudit(problems=[end.reason])
+        raise CannotRun(f"The audit could not be made: {printable(end.reason)}") from None
     if as_json:
         document({"task": found.name, "hash": found.digest, "device": device, **report.of_audit(audited)})
     else:

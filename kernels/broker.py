@@ -26,6 +26,7 @@ from kernels.verdicts import PASSED, Stage, Verdict, Wrong
 from sandboxes.contract import SandboxError
 
 _CONFIRM_CELLS = 6
+_REFERENCES = 3
 
 
 @dataclass(slots=True)
@@ -64,7 +65,8 @@ class _Prepared:
 
 
 class Broker:
-    """Verifies candidates at one place. A task's reference worker is kept for its next candidate, a candidate's never.
+    """Verifies candidates at one place. The reference workers of the last few tasks are kept for their next candidates,
+    a candidate's never.
 
     `several`: more candidates will follow, so the next worker's box is made while one is at work: importing torch is
     most of what a small verification takes.
@@ -94,8 +96,14 @@ class Broker:
         return report
 
     def audit(self, task: Task) -> TaskAudit:
-        """The audit of a task alone. Judged when its reference fails, SandboxError."""
-        return self._prepared(task).audit
+        """The audit of a task alone; a reference that fails is a problem of the task. SandboxError, and Judged for a
+        fault of the machine."""
+        try:
+            return self._prepared(task).audit
+        except Judged as end:
+            if end.verdict is not Verdict.invalid_task:
+                raise
+            return TaskAudit(problems=[end.reason])
 
     def close(self) -> None:
         """Ends all workers."""
@@ -179,6 +187,8 @@ class Broker:
             except BaseException:
                 reference.worker.close()
                 raise
+            for oldest in list(self._references)[: 1 - _REFERENCES]:
+                self._references.pop(oldest).reference.worker.close()
             self._references[task.digest] = known
         return known
 

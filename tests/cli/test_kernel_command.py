@@ -1,0 +1,85 @@
+"""`forgehand kernel` as people and scripts call it."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.kernel import kernel_python
+from kernels.cases import CORPUS
+from tests.cli.ground import Forgehand
+from tests.engines import absent
+
+pytestmark = pytest.mark.xdist_group("kernels")
+TASK = CORPUS / "linear_tanh" / "task.py"
+HACK = CORPUS / "linear_tanh" / "hacks" / "without_bias.py"
+
+
+@pytest.fixture
+def torch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    if kernel_python() is None:
+        absent("PyTorch for the kernel lane (tools/kernel-python)")
+
+
+@pytest.fixture
+def without_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FORGEHAND_KERNEL_HOME", str(tmp_path))
+
+
+def test_a_verdict_as_json(forgehand: Forgehand, torch_is_there: None) -> None:
+    ran = forgehand("kernel", "verify", TASK, HACK, "--quick", "--json")
+    assert ran.status == 1, ran.err
+    found = ran.document
+    assert {"verdict", "stage", "reasons", "correctness", "timing", "findings", "repro"} <= set(found)
+    assert (found["verdict"], found["stage"], found["wrong"]) == ("incorrect", "correct", "numerical")
+    assert found["conclusion"] == "failure"
+    assert found["task"]["audit"]["verdict"] == "sound"
+    assert found["repro"] == f"forgehand kernel verify {TASK} {HACK} --quick"
+    assert "seed" not in ran.out
+
+
+def test_people_read_the_verdict_first(forgehand: Forgehand, torch_is_there: None) -> None:
+    ran = forgehand("kernel", "verify", TASK, HACK, "--quick")
+    assert ran.status == 1
+    assert ran.out.startswith("incorrect (numerical) at correct")
+
+
+def test_a_task_is_audited(forgehand: Forgehand, torch_is_there: None) -> None:
+    ran = forgehand("kernel", "audit-task", TASK, "--json")
+    assert (ran.status, ran.document["verdict"], ran.document["problems"]) == (0, "sound", [])
+    ran = forgehand("kernel", "audit-task", CORPUS / "gate" / "task.py")
+    assert ran.status == 0
+    assert "task: sound" in ran.out
+
+
+def test_cases_of_the_corpus(forgehand: Forgehand, torch_is_there: None) -> None:
+    ran = forgehand("kernel", "corpus", "--only", "no_class", "--json")
+    assert ran.status == 0, ran.err
+    assert ran.document["hacks"] == {"total": 1, "caught": 1}
+    assert ran.document["honest"] == {"total": 0, "passed": 0}
+    assert ran.document["cases"][0]["claim"] == "G1: defines no ModelNew."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "{none}", "{task}"], "cannot be read"),
+        (["verify", "{task}", "{none}"], "cannot be read"),
+        (["verify", "{task}", "{task}", "--device", "cuda"], "not built yet"),
+        (["audit-task", "{folder}"], "task.toml"),
+        (["audit-task", "{task}", "--device", "cuda"], "not built yet"),
+        (["corpus", "--only", "nothing has this name"], "no case"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    forgehand: Forgehand, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    places = {"none": tmp_path / "none.py", "task": TASK, "folder": tmp_path}
+    ran = forgehand("kernel", *[one.format(**places) for one in arguments])
+    assert ran.status == 2
+    assert said in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_without_torch_it_says_how_to_get_it(forgehand: Forgehand, without_torch: None) -> None:
+    ran = forgehand("kernel", "verify", TASK, HACK)
+    assert (ran.status, "make kernel-python" in ran.err) == (2, True)
