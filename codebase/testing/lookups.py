@@ -113,14 +113,15 @@ class Lookups:
         packages = set(self._links[path].packages) if path in self._links else set()
         return {test for package in packages for test in self._of_package.get(package, ())}
 
-    def speaking_of(self, text: str) -> tuple[dict[str, float], list[str]]:
-        """Tests that speak of the same things as a text, 1 for the one that does most, and the words that tell most.
+    def speaking_of(self, text: str) -> dict[str, tuple[float, list[str]]]:
+        """Tests that speak of the same things as a text, 1 for the one that does most, each with the words in it that
+        tell most.
 
         BM25 of their places, over the tests only; words of more than every fifth place say nothing.
         """
         scored = self._terms(text)
         if not scored:
-            return {}, []
+            return {}
         corpus = self.corpus
         scores = np.zeros(corpus.size, np.float32)
         for weight, _, places, often in scored:
@@ -128,11 +129,17 @@ class Lookups:
             scores[places] += weight * often * 2.2 / (often + 1.2 * (0.25 + 0.75 * long))
         hit = np.flatnonzero(scores)
         best: dict[str, float] = {}
+        where: dict[str, int] = {}
         for place in hit[np.argsort(-scores[hit], kind="stable")][:_MOST_PLACES]:
             path = corpus.path(int(place))
             best[path] = best.get(path, 0.0) + float(scores[place]) / (4 if path in best else 1)
+            where.setdefault(path, int(place))
         top = max(best.values())
-        return {path: score / top for path, score in best.items()}, [word for _, word, _, _ in scored]
+        said = [(word, frozenset(places.tolist())) for _, word, places, _ in scored]
+        return {
+            path: (score / top, [word for word, places in said if where[path] in places])
+            for path, score in best.items()
+        }
 
     def _terms(self, text: str) -> list[tuple[float, str, NDArray[np.int32], NDArray[np.float32]]]:
         """The telling terms of a text: weight, a word it stands in, and the places of tests with how often each."""

@@ -169,16 +169,19 @@ class TestMap:
             for test in self._known.tests:
                 if test.startswith(folder):
                     found[test].add("imports", edit.path, "", self._weights.imports * share)
-        alike_words, telling = self._known.speaking_of(edit.text)
-        detail = ", ".join(dict.fromkeys(telling[:_WORDS_SHOWN]))
-        for test, much in alike_words.items():
-            if much > _LEAST_ALIKE:
-                found[test].add("shares words", edit.path, detail, self._weights.words * much * share)
+        if grammar_for(edit.path) is not None:
+            self._words(edit, found, share)
         if self._past is not None:
             for one in companions(self._past, [edit.path], most=200):
                 if one.path in self._known.test_files:
                     worth = self._weights.changes_with * one.together / (one.of + 2) * share
                     found[one.path].add("changes with", edit.path, f"{one.together} of {one.of} times", worth)
+
+    def _words(self, edit: Edit, found: dict[str, _Found], share: float) -> None:
+        for test, (much, words) in self._known.speaking_of(edit.text).items():
+            if much > _LEAST_ALIKE:
+                detail = ", ".join(dict.fromkeys(words[:_WORDS_SHOWN]))
+                found[test].add("shares words", edit.path, detail, self._weights.words * much * share)
 
     def _symbols(self, edit: Edit) -> list[_Symbol]:
         """What is changed, by name: definitions around changed lines, and those that come or go in them. Of what no

@@ -104,6 +104,8 @@ def test_a_new_file_is_found_by_what_it_says() -> None:
     chosen = mapped(SHOP).select([compare("shop/greeting.py", None, "def greet_twice(user):\n    greet(user)\n")])
     assert chosen.tests[0].path == "tests/test_users.py"
     assert reasons(chosen, "tests/test_users.py") == {"shares words"}
+    (why,) = chosen.tests[0].reasons
+    assert all(word in SHOP["tests/test_users.py"] for word in why.detail.split(", ") if word != "greet_twice")
     assert chosen.unexercised == ("shop/greeting.py",)
 
 
@@ -158,7 +160,7 @@ def test_the_tests_of_a_small_part_of_a_change_are_kept_apart() -> None:
 def test_data_speaks_only_where_no_code_changed() -> None:
     files = SHOP | {"shop/orphaned.txt": "orphaned things\n"}
     alone = mapped(files).select([edited("shop/orphaned.txt", "things", "thing", files)])
-    assert alone.unexercised == ()
+    assert (alone.tests, alone.unexercised) == ((), ())
     with_code = [
         edited("shop/orphaned.txt", "things", "thing", files),
         edited("shop/users.py", "user)", "user )", files),
