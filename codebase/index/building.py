@@ -36,7 +36,7 @@ def build_corpus(
     """
     files = [file for file in tree.files() if _wanted(file)]
     known = gather(BLOBS, tree, files, cache, processes=processes, progress=progress)
-    return make_corpus((file.path, known.get(file.path, _EMPTY)) for file in files)
+    return make_corpus((file.path, known.pop(file.path, _EMPTY)) for file in files)
 
 
 def gather(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,8 +17,9 @@ from codebase.index.words import terms
 
 @dataclass(frozen=True)
 class Corpus:
-    """`paths` by file; `file_of`, `spans` by place; `vocabulary` sorted, and from `starts[t]` to `starts[t+1]` the
-    postings of its t-th term: `places`, `counts` in the body, `heads` in the name."""
+    """`paths` and `blobs`, which have no terms of their own left, by file; `file_of`, `spans` by place; `vocabulary`
+    sorted, and from `starts[t]` to `starts[t+1]` the postings of its t-th term: `places`, `counts` in the body, `heads`
+    in the name."""
 
     paths: list[str]
     blobs: list[Blob]
@@ -110,12 +111,15 @@ def make_corpus(files: Iterable[tuple[str, Blob]]) -> Corpus:
     terms = np.concatenate([blob.terms for blob in blobs]) if blobs else np.zeros(0, np.int64)
     counts = np.concatenate([blob.counts for blob in blobs]) if blobs else np.zeros(0, np.uint8)
     heads = np.concatenate([blob.heads for blob in blobs]) if blobs else np.zeros(0, np.uint8)
+    paths = [path for path, _ in listed]
+    listed.clear()
+    blobs = [_without_terms(blob) for blob in blobs]
     place_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     order = np.argsort(terms, kind="stable")
     vocabulary, starts = np.unique(terms[order], return_index=True)
     lengths = np.bincount(place_of, weights=counts, minlength=len(sizes)).astype(np.float32)
     return Corpus(
-        paths=[path for path, _ in listed],
+        paths=paths,
         blobs=blobs,
         first=first,
         file_of=np.repeat(np.arange(len(blobs), dtype=np.int32), numbers),
@@ -127,3 +131,11 @@ def make_corpus(files: Iterable[tuple[str, Blob]]) -> Corpus:
         counts=counts[order],
         heads=heads[order],
     )
+
+
+def _without_terms(blob: Blob) -> Blob:
+    """The blob as a corpus keeps it: its terms are in the corpus's own arrays, and would take as much again."""
+    return replace(
+        blob, spans=blob.spans.copy(), terms=blob.terms[:0].copy(), counts=blob.counts[:0].copy(),
+        heads=blob.heads[:0].copy(), sizes=blob.sizes[:0].copy(),
+    )  # fmt: skip
