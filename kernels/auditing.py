@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from kernels.bench import CandidateSide, Expected, Found, Inputs, Judged, ReferenceSide
+from kernels.bench import CandidateSide, Found, Inputs, Judged, ReferenceSide
 from kernels.cells import Cell
 from kernels.comparing import compare
 from kernels.elements import numbers
 from kernels.forms import Output
-from kernels.judging import Judgement, judge
 from kernels.messages import Tensor
 from kernels.seeds import seed
 from kernels.tensors import DTYPES
@@ -37,12 +36,9 @@ class Audit:
         self.made += 1
         return self.reference.draw(Cell(self.made, self.distribution), self.phase)
 
-    def judge(self, expected: Expected, output: Output) -> Judgement:
-        return judge(expected.native, expected.exact, output, self.reference.task.tolerance)
-
     def held_to(self, inputs: Inputs, output: Output, wrong: Wrong, reason: str) -> None:
         """Raises Judged with `wrong` when the output is not what is right for `inputs`."""
-        if not self.judge(self.reference.expect(inputs), output).right:
+        if not self.reference.judge(inputs, output)[1].right:
             raise Judged(Verdict.incorrect, Stage.audit, reason, wrong=wrong)
 
 
@@ -76,8 +72,8 @@ def output_is_its_own(on: Audit) -> None:
     """The inputs are overwritten before the output is read. Where the reference's output is a view, it may be one."""
     inputs = on.inputs()
     found = on.candidate.call(inputs, scribble=True)
-    expected = on.reference.expect(inputs)
-    if not expected.aliases and not on.judge(expected, found.output).right:
+    expected, result = on.reference.judge(inputs, found.output)
+    if not expected.aliases and not result.right:
         raise Judged(
             Verdict.incorrect, Stage.audit, "the output changes when the inputs are overwritten after the call",
             wrong=Wrong.aliases_input,

@@ -63,8 +63,16 @@ class Comparison:
         return self.wrong is None
 
 
-def compare(spec: TensorSpec, exact: Array, native: Array, candidate: Array, tolerance: Tolerance) -> Comparison:
-    """All elements, flat, as `kernels.elements.numbers` gives them; `spec` is the native reference's.
+def compare(
+    spec: TensorSpec,
+    exact: Array,
+    native: Array,
+    candidate: Array,
+    tolerance: Tolerance,
+    spread: Array | None = None,
+) -> Comparison:
+    """All elements, flat, as `kernels.elements.numbers` gives them; `spec` is the native reference's. `spread`: by how
+    much each exact element moves when what it is computed from is rounded otherwise.
 
     Raises ValueError when the three do not have the elements of `spec`: shapes are compared before this.
     """
@@ -79,7 +87,7 @@ def compare(spec: TensorSpec, exact: Array, native: Array, candidate: Array, tol
     odd = _odd_one(native, candidate, known)
     if odd is not None:
         return Comparison(Wrong.nonfinite, math.inf, 0.0, math.inf, odd)
-    return _by_rows(spec, exact, native, candidate, known, tolerance)
+    return _by_rows(spec, exact, native, candidate, known, tolerance, spread)
 
 
 def _bitwise(native: Array, candidate: Array) -> Comparison:
@@ -100,7 +108,13 @@ def _odd_one(native: Array, candidate: Array, known: NDArray[np.bool_]) -> int |
 
 
 def _by_rows(
-    spec: TensorSpec, exact: Array, native: Array, candidate: Array, known: NDArray[np.bool_], tolerance: Tolerance
+    spec: TensorSpec,
+    exact: Array,
+    native: Array,
+    candidate: Array,
+    known: NDArray[np.bool_],
+    tolerance: Tolerance,
+    spread: Array | None,
 ) -> Comparison:
     width = _row(spec.shape)
     at_once = max(1, _ELEMENTS_AT_ONCE // width) * width
@@ -117,6 +131,9 @@ def _by_rows(
         right = np.where(kept, exact[part].reshape(-1, width), 0)
         distance = np.abs(np.where(kept, candidate[part].reshape(-1, width), 0) - right)
         native_distance = np.abs(np.where(kept, native[part].reshape(-1, width), 0) - right)
+        if spread is not None:
+            # A NaN here, where the exact output leaves the finite numbers, is no allowance.
+            native_distance = np.fmax(native_distance, np.where(kept, spread[part].reshape(-1, width), 0))
         size = sizes[start // width : start // width + len(right)]
         own = _root_mean_square(native_distance)
         # A row that is all but zero is compared by what is usual in the tensor.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from kernels.bench import CandidateSide, Judged, ReferenceSide
 from kernels.cells import Cell
-from kernels.judging import Judgement, finite, judge
+from kernels.judging import Judgement, finite
 from kernels.verdicts import Stage, Verdict
 
 _CELLS_A_STATE = 6
@@ -59,12 +59,11 @@ def correct(reference: ReferenceSide, candidate: CandidateSide, cells: Sequence[
 def _one(reference: ReferenceSide, candidate: CandidateSide, cell: Cell, phase: str, tried: Correctness) -> None:
     inputs = reference.draw(cell, phase)
     found = candidate.call(inputs, cell.layout)
-    expected = reference.expect(inputs, cell.layout)
+    expected, result = reference.judge(inputs, found.output, cell.layout)
     tried.precise = tried.precise and expected.precise
     if cell.distribution != "declared" and not finite(expected.native):
         tried.left_out.append(str(cell))
         return
-    result = judge(expected.native, expected.exact, found.output, reference.task.tolerance)
     tried.add(result)
     if not result.right:
         reason = f"cell ({cell}): {result.text}; {_far(result)}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kernels.comparing import Tolerance, compare
 from kernels.elements import numbers
@@ -30,25 +32,43 @@ class Judgement:
         return self.wrong is None
 
 
-def judge(native: Output, exact: Sequence[Tensor], found: Output, tolerance: Tolerance) -> Judgement:
-    """`native`: the reference's output as the task means it; `exact`: the same tensors in double precision."""
+def judge(
+    native: Output,
+    exact: Sequence[Tensor],
+    found: Output,
+    tolerance: Tolerance,
+    nearby: Sequence[Sequence[Tensor]] = (),
+) -> Judgement:
+    """`native`: the reference's output as the task means it; `exact`: the same tensors in double precision; `nearby`:
+    the exact outputs for inputs and weights that are rounded otherwise, once or several times."""
     differs = difference(native, found)
     if differs is not None:
         return Judgement(differs[0], differs[1], math.inf, 0.0, math.inf)
     worst = Judgement()
-    for right, precise, leaf in zip(native.leaves, exact, found.leaves, strict=True):
+    for number, (right, precise, leaf) in enumerate(zip(native.leaves, exact, found.leaves, strict=True)):
         spec = right.tensor.spec
         try:
             values = numbers(spec, leaf.tensor.data)
         except ValueError as error:
             return Judgement(Wrong.numerical, f"output{leaf.path}: {error}", math.inf, 0.0, math.inf)
-        result = compare(spec, numbers(precise.spec, precise.data), numbers(spec, right.tensor.data), values, tolerance)
+        wanted = numbers(precise.spec, precise.data)
+        spread = _spread(wanted, [one[number] for one in nearby])
+        result = compare(spec, wanted, numbers(spec, right.tensor.data), values, tolerance, spread)
         if result.worst > worst.worst or (result.wrong is not None and worst.wrong is None):
             text = "" if result.right else _where(leaf.path, spec.shape, result.index)
             worst = Judgement(result.wrong, text, result.error, result.native_error, result.worst)
         if worst.wrong is not None:
             return worst
     return worst
+
+
+def _spread(exact: NDArray[Any], nearby: Sequence[Tensor]) -> NDArray[Any] | None:
+    """How far the elements move at most."""
+    found: NDArray[Any] | None = None
+    for one in nearby:
+        distance = np.abs(numbers(one.spec, one.data) - exact)
+        found = distance if found is None else np.fmax(found, distance)
+    return found
 
 
 def finite(native: Output) -> bool:

@@ -18,7 +18,6 @@ import numpy as np
 from kernels import statistics
 from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide
 from kernels.cells import Cell
-from kernels.judging import judge
 from kernels.seeds import seed
 from kernels.statistics import Block, Interval, Speed
 from kernels.verdicts import Stage, Verdict, Wrong
@@ -35,6 +34,7 @@ _OVERHEAD_S = 100e-6
 _TRIES, _CONVICTING = 5, 3
 _RUNS = 7
 _CLOCKED_S = 0.005
+Clocked = tuple[list[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,33 +88,40 @@ class _Session:
         return []
 
     def baseline(self, calls: int) -> list[float]:
-        return self.reference.time(self.plan(calls), _LONGEST_CALL_S + calls * _LONGEST_CALL_S / 10)
+        return self.baseline_clocked(calls)[0]
+
+    def baseline_clocked(self, calls: int) -> Clocked:
+        """What the reference worker tells of each call, and the seconds of all by the broker's clock."""
+        plan = self.plan(calls)
+        self.reference.forget()
+        began = time.perf_counter()
+        told = self.reference.time(plan, _patience(calls))
+        return told, time.perf_counter() - began
 
     def candidate_run(self, calls: int) -> list[float]:
         """What it tells of each call of a run, one of whose outputs is looked at."""
         plan = self.plan(calls)
-        told = self._run(plan)
+        told, _ = self._run(plan)
         self._check(plan)
         return told
 
-    def candidate_told(self, calls: int) -> list[float]:
-        """The same without a look."""
+    def candidate_clocked(self, calls: int) -> Clocked:
+        """What it tells of each call, and the seconds of all by the broker's clock."""
         return self._run(self.plan(calls))
 
-    def _run(self, plan: list[list[Any]]) -> list[float]:
+    def _run(self, plan: list[list[Any]]) -> Clocked:
         self.calls += len(plan)
-        return self.candidate.time(plan, _LONGEST_CALL_S + len(plan) * _LONGEST_CALL_S / 10)
+        self.candidate.forget()
+        began = time.perf_counter()
+        told = self.candidate.time(plan, _patience(len(plan)))
+        return told, time.perf_counter() - began
 
     def _check(self, plan: list[list[Any]]) -> None:
         """Looks at one output of a run, which the candidate could not know beforehand."""
         chosen = self.random.randrange(len(plan))
         outputs = self.candidate.outputs([chosen])
         number, _, edits = plan[chosen]
-        expected = self.reference.expect(self.pool[number], edits=edits)
-        if (
-            len(outputs) != 1
-            or not judge(expected.native, expected.exact, outputs[0], self.reference.task.tolerance).right
-        ):
+        if len(outputs) != 1 or not self.reference.judge(self.pool[number], outputs[0], edits=edits)[1].right:
             raise Judged(
                 Verdict.incorrect, Stage.time, "an output of a timed call is not right for its own inputs",
                 wrong=Wrong.stale,
@@ -132,7 +139,7 @@ def measure(
     candidate.stage = Stage.time
     session = _Session(reference, candidate, distribution, phase)
     session.baseline(3)
-    session.candidate_told(3)
+    session.candidate_clocked(3)
     usual = float(np.median(session.baseline(5)))
     most = max(3, min(_MOST_CALLS, _KEPT_BYTES // max(1, output_bytes)))
     calls = max(3, min(most, round(_BLOCK_S / usual)))
@@ -153,6 +160,10 @@ def measure(
         speed, found, same, effect, base, told, clocks.wall, clocks.once, told_apart,
         blocks=len(blocks), calls=session.calls, checked=session.checked,
     )  # fmt: skip
+
+
+def _patience(calls: int) -> float:
+    return _LONGEST_CALL_S + calls * _LONGEST_CALL_S / 10
 
 
 def _block(session: _Session, calls: int) -> tuple[list[float], list[float], list[float]]:
@@ -192,10 +203,10 @@ def _checked_clocks(session: _Session, calls: int) -> tuple[_Clocks, bool]:
     busy to. Judged when again and again only the candidate's disagree."""
     tries: list[tuple[_Clocks, bool]] = []
     for _ in range(_TRIES):
-        found = _clocks(session, session.candidate_told, calls)
+        found = _clocks(session, session.candidate_clocked, calls)
         if found.agree:
             return found, True
-        tries.append((found, _clocks(session, session.baseline, calls).agree))
+        tries.append((found, _clocks(session, session.baseline_clocked, calls).agree))
     if sum(agrees for _, agrees in tries) < _CONVICTING:
         return tries[-1][0], False
     raise Judged(
@@ -206,16 +217,15 @@ def _checked_clocks(session: _Session, calls: int) -> tuple[_Clocks, bool]:
     )
 
 
-def _clocks(session: _Session, run: Callable[[int], list[float]], calls: int) -> _Clocks:
+def _clocks(session: _Session, run: Callable[[int], Clocked], calls: int) -> _Clocks:
     """From the quickest of several runs of two lengths, which is the one that was disturbed least."""
     few, many = max(1, calls // 4), max(4, calls)
     ends: list[tuple[float, float]] = []
     for count in (few, many):
         runs = []
         for _ in range(_RUNS):
-            began = time.perf_counter()
-            told = run(count)
-            runs.append((time.perf_counter() - began, sum(told)))
+            told, wall = run(count)
+            runs.append((wall, sum(told)))
         ends.append(min(runs))
     wall = statistics.slope((few, ends[0][0]), (many, ends[1][0]))
     told_each = statistics.slope((few, ends[0][1]), (many, ends[1][1]))

@@ -35,7 +35,7 @@ class Candidate:
         self._timed: list[Any] = []
 
     def operations(self) -> Mapping[str, Operation]:
-        names = ("load", "state", "call", "fill", "time", "outputs", "probe")
+        names = ("load", "state", "call", "fill", "time", "forget", "outputs", "probe")
         return {"held": self._give_held, **{name: getattr(self, f"_{name}") for name in names}}
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
@@ -112,6 +112,11 @@ class Candidate:
         with self._guarded("launch"):
             seconds, self._timed = calling.timed(self._model, self._pool, head["plan"])
         return {"seconds": seconds}, ()
+
+    def _forget(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """Frees the outputs of the last timed run: to give memory back is part of no call's time."""
+        self._timed = []
+        return {}, ()
 
     def _outputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Outputs of the last timed run, which were all kept."""

@@ -6,7 +6,7 @@ It runs in a box of its own, without any candidate: a task's code comes from a r
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -35,7 +35,19 @@ class Reference:
         self._outputs: list[Any] = []
 
     def operations(self) -> Mapping[str, Operation]:
-        names = ("load", "state", "inputs", "expect", "repeat", "sensitivity", "fill", "time", "idle")
+        names = (
+            "load",
+            "state",
+            "inputs",
+            "expect",
+            "nearby",
+            "repeat",
+            "sensitivity",
+            "fill",
+            "time",
+            "forget",
+            "idle",
+        )
         return {name: getattr(self, f"_{name}") for name in names}
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
@@ -108,21 +120,44 @@ class Reference:
             parts += [to_wire(one) for one in made]
         return answer, parts
 
-    def _exactly(self, head: Json, tensors: Sequence[Tensor]) -> tuple[bool, list[Tensor]]:
-        """The outputs in double precision, and whether it could be done: a model may insist on its own dtype."""
+    def _exactly(
+        self, head: Json, tensors: Sequence[Tensor], moved: Callable[[torch.Tensor], torch.Tensor] | None = None
+    ) -> tuple[bool, list[Tensor]]:
+        """The outputs in double precision, and whether it could be done: a model may insist on its own dtype. `moved`
+        rounds inputs and weights otherwise."""
         try:
             form, wide = head["inputs"], []
             made, _ = calling.arguments(form, tensors, "contiguous")
             edit(made, head.get("edits", []))
             for one in made:
                 kind = torch.complex128 if one.is_complex() else torch.float64
-                wide.append(one.to(kind) if one.is_floating_point() or one.is_complex() else one)
+                wide.append(_widened(one, kind, moved) if one.is_floating_point() or one.is_complex() else one)
             wide = [laid_out(one, head.get("layout", "contiguous")) for one in wide]
             model = copy.deepcopy(self._model).double()
+            if moved is not None:
+                for own, value in zip(self._model.parameters(), model.parameters(), strict=True):
+                    value.copy_(_widened(own, value.dtype, moved))
             _, found = pack(model(*unpack(form, wide)))
         except Exception:
             return False, []
         return True, found
+
+    def _nearby(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """The exact outputs, several times, for inputs and weights each moved by up to half a unit in its last place:
+        what another order of rounding may do to each element."""
+        generator = torch.Generator().manual_seed(1)
+
+        def moved(value: torch.Tensor) -> torch.Tensor:
+            return torch.rand(value.shape, generator=generator, dtype=torch.float64) - 0.5
+
+        parts: list[Tensor] = []
+        counts = set()
+        with torch.no_grad():
+            for _ in range(head["times"]):
+                _, found = self._exactly(head, tensors, moved)
+                counts.add(len(found))
+                parts += found
+        return {"count": counts.pop() if len(counts) == 1 else -1}, parts
 
     def _repeat(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """The outputs of several calls of one model object with the same inputs: shows what it remembers."""
@@ -167,6 +202,10 @@ class Reference:
         seconds, self._outputs = calling.timed(self._model, self._pool, head["plan"])
         return {"seconds": seconds}, ()
 
+    def _forget(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        self._outputs = []
+        return {}, ()
+
     def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
         calling.idle(self._pool, head["plan"])
         return {}, ()
@@ -182,6 +221,13 @@ def _state_of(model: torch.nn.Module) -> tuple[Json, list[Tensor]]:
 
 def _shapes(tensors: Sequence[Tensor]) -> list[tuple[int, ...]]:
     return [one.spec.shape for one in tensors]
+
+
+def _widened(
+    value: torch.Tensor, kind: torch.dtype, moved: Callable[[torch.Tensor], torch.Tensor] | None
+) -> torch.Tensor:
+    wide = value.detach().to(kind)
+    return wide if moved is None else wide * (1 + torch.finfo(value.dtype).eps * moved(value))
 
 
 def _storages(value: Any) -> set[int]:

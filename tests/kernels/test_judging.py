@@ -66,3 +66,21 @@ def test_what_is_finite(value: float, expected: bool) -> None:
 
 def test_nothing_is_finite() -> None:
     assert finite(read({"k": "tuple", "items": []}, ()))
+
+
+def test_where_the_task_amplifies_rounding_more_is_allowed_and_nowhere_else() -> None:
+    values = drawn()
+    moved, candidate = drawn(), drawn()
+    moved[0][3, 7] += 1e-3
+    candidate[0][3, 7] += 2e-3
+    assert not judge(output(*values), exact(*values), output(*candidate), Tolerance()).right
+    assert judge(output(*values), exact(*values), output(*candidate), Tolerance(), [exact(*moved)]).right
+    candidate[0][4, 7] += 2e-3
+    assert not judge(output(*values), exact(*values), output(*candidate), Tolerance(), [exact(*moved)]).right
+
+
+def test_a_nearby_output_that_is_no_number_allows_nothing() -> None:
+    values, moved, candidate = drawn(), drawn(), drawn()
+    moved[0][:] = float("nan")
+    candidate[0][0, 0] += 1
+    assert not judge(output(*values), exact(*values), output(*candidate), Tolerance(), [exact(*moved)]).right
