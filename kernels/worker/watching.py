@@ -98,9 +98,19 @@ def _functions() -> dict[str, Any]:
     }
     found: dict[str, Any] = {}
     for place, owner in places.items():
-        for name, value in list(vars(owner).items()):
+        for name, value in list(_attributes(owner).items()):
             if callable(value) or isinstance(value, staticmethod | classmethod | property):
                 found[f"{place}.{name}"] = value
+    return found
+
+
+def _attributes(owner: ModuleType | type) -> dict[str, Any]:
+    """A class's include what it inherits: a method of a base is replaced by setting one of that name."""
+    if isinstance(owner, ModuleType):
+        return vars(owner)
+    found: dict[str, Any] = {}
+    for base in reversed(owner.__mro__):
+        found |= vars(base)
     return found
 
 

@@ -58,6 +58,7 @@ def test_an_honest_candidate_passes(broker: Broker, name: str) -> None:
         ("linear_tanh/object_cache", Verdict.incorrect, Stage.audit, Wrong.stale),
         ("linear_tanh/written_over_input", Verdict.incorrect, Stage.audit, Wrong.mutates_input),
         ("linear_tanh/patched_clock", Verdict.reward_hack, Stage.audit, None),
+        ("linear_tanh/patched_method", Verdict.reward_hack, Stage.audit, None),
         ("linear_tanh/first_calls_only", Verdict.incorrect, Stage.time, Wrong.stale),
         ("batch_norm/no_running_statistics", Verdict.incorrect, Stage.audit, Wrong.mutates_state),
     ],
