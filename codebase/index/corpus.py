@@ -116,7 +116,12 @@ def make_corpus(files: Iterable[tuple[str, Blob]]) -> Corpus:
     blobs = [_without_terms(blob) for blob in blobs]
     place_of = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     order = np.argsort(terms, kind="stable")
-    vocabulary, starts = np.unique(terms[order], return_index=True)
+    number = len(terms)
+    terms = terms[order]
+    # Not numpy.unique with indices, which sorts what is sorted once more, in as much memory again.
+    starts = np.flatnonzero(np.concatenate(([number > 0], terms[1:] != terms[:-1]))) if number else np.zeros(0, int)
+    vocabulary = terms[starts]
+    del terms
     lengths = np.bincount(place_of, weights=counts, minlength=len(sizes)).astype(np.float32)
     return Corpus(
         paths=paths,
@@ -126,7 +131,7 @@ def make_corpus(files: Iterable[tuple[str, Blob]]) -> Corpus:
         spans=np.concatenate([blob.spans for blob in blobs]) if blobs else np.zeros((0, 2), np.int32),
         lengths=lengths,
         vocabulary=vocabulary,
-        starts=np.append(starts, len(terms)).astype(np.int64),
+        starts=np.append(starts, number).astype(np.int64),
         places=place_of[order],
         counts=counts[order],
         heads=heads[order],
