@@ -22,6 +22,15 @@ MOST_BYTES = 1 << 30
 """How many bytes of tensors one answer may have; the broker holds them."""
 _PORT = 4117
 _ZIP = "/tmp/worker.zip"  # noqa: S108 - of the box
+# The C library gives memory back to the system and fetches it anew depending on what was freed before, and a fresh page
+# costs more than many kernels: with this, memory once had is kept, in both workers (mallopt(3)).
+_ENV = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(2 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
 _numbers = itertools.count(1)
 Role = Literal["reference", "candidate"]
 
@@ -85,12 +94,11 @@ class Worker:
         token = secrets.token_bytes(NONCE_BYTES)
         port = _PORT if self._box.isolation != "none" else 20_000 + secrets.randbelow(20_000)
         self._line = self._box.listen(port)
-        env = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 
         def run() -> None:
             argv = [str(place.python), "-I", "-c", BOOTSTRAP, zipped, self._role, str(port)]
             try:
-                self._result = self._box.run(argv, timeout=lifetime_s, env=env, stdin=token, output_limit=16 << 10)
+                self._result = self._box.run(argv, timeout=lifetime_s, env=_ENV, stdin=token, output_limit=16 << 10)
             except SandboxError as error:
                 self._lost = error
             # The program's end is the end of its line; nothing else tells who waits for it to connect.

@@ -98,25 +98,18 @@ class _Session:
         told = self.reference.time(plan, _patience(calls))
         return told, time.perf_counter() - began
 
-    def candidate_run(self, calls: int) -> list[float]:
-        """What it tells of each call of a run, one of whose outputs is looked at."""
-        plan = self.plan(calls)
-        told, _ = self._run(plan)
-        self._check(plan)
-        return told
-
     def candidate_clocked(self, calls: int) -> Clocked:
         """What it tells of each call, and the seconds of all by the broker's clock."""
-        return self._run(self.plan(calls))
+        return self.run(self.plan(calls))
 
-    def _run(self, plan: list[list[Any]]) -> Clocked:
+    def run(self, plan: list[list[Any]]) -> Clocked:
         self.calls += len(plan)
         self.candidate.forget()
         began = time.perf_counter()
         told = self.candidate.time(plan, _patience(len(plan)))
         return told, time.perf_counter() - began
 
-    def _check(self, plan: list[list[Any]]) -> None:
+    def check(self, plan: list[list[Any]]) -> None:
         """Looks at one output of a run, which the candidate could not know beforehand."""
         chosen = self.random.randrange(len(plan))
         outputs = self.candidate.outputs([chosen])
@@ -168,8 +161,11 @@ def _patience(calls: int) -> float:
 
 def _block(session: _Session, calls: int) -> tuple[list[float], list[float], list[float]]:
     first = session.baseline(calls)
-    middle = session.candidate_run(calls)
-    return first, middle, session.baseline(calls)
+    plan = session.plan(calls)
+    middle, _ = session.run(plan)
+    last = session.baseline(calls)
+    session.check(plan)  # after the block: computing what is right would disturb the baseline that follows
+    return first, middle, last
 
 
 def _words(
