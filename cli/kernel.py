@@ -1,6 +1,5 @@
 """`forgehand kernel`: is this kernel right, real and faster? On the CPU so far."""
 
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -148,7 +147,7 @@ def _counted(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def make_place(settings: Settings) -> Place:
     """Where workers run: local boxes with the Python of `make kernel-python` in them. CannotRun."""
-    folder = kernel_python()
+    folder = kernel_python(settings.kernel_home)
     if folder is None:
         raise CannotRun(
             "There is no Python with PyTorch for the kernel lane. `make kernel-python` installs one, or set "
@@ -166,10 +165,8 @@ def make_place(settings: Settings) -> Place:
     return Place(backend, Path(IN_THE_BOX) / "bin" / "python")
 
 
-def kernel_python() -> Path | None:
-    """The newest folder that tools/kernel-python made for the Python that runs this process."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    home = Path(os.environ.get("FORGEHAND_KERNEL_HOME") or Path(cache) / "forgehand")
+def kernel_python(home: Path) -> Path | None:
+    """The newest folder in `home` that tools/kernel-python made for the Python that runs this process."""
     version = ".".join(map(str, sys.version_info[:3]))
     made = sorted(home.glob(f"kernel-python-{version}-torch-*/{_COMPLETE}"))
     return made[-1].parent if made else None

@@ -1,6 +1,7 @@
 """What can be set, with its default and its meaning. Every field is the variable FORGEHAND_<NAME>."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -31,6 +32,11 @@ def _no_trailing_slash(url: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_no_trailing_slash)]
+
+
+def _cache() -> Path:
+    """Where this user's caches are, as tools/kernel-python finds it too."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 class Settings(BaseSettings):
@@ -99,6 +105,7 @@ class Settings(BaseSettings):
     kubernetes: KubernetesMachine = Field(default_factory=KubernetesMachine)
     sandbox_allow_unisolated: bool = False
     sandbox_readonly_paths: Annotated[tuple[Path, ...], NoDecode] = ()
+    kernel_home: Path = Field(default_factory=lambda: _cache() / "forgehand")
     sandbox_cpus: float = Field(default=1.0, gt=0)
     sandbox_memory_mb: int = Field(default=2048, ge=64)
     sandbox_disk_mb: int = Field(default=4096, ge=16)

@@ -6,6 +6,7 @@ import pytest
 
 from cli.kernel import kernel_python
 from kernels.cases import CORPUS
+from settings import load_settings
 from tests.cli.ground import Forgehand
 from tests.engines import absent
 
@@ -16,7 +17,7 @@ HACK = CORPUS / "linear_tanh" / "hacks" / "without_bias.py"
 
 @pytest.fixture
 def torch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    if kernel_python() is None:
+    if kernel_python(load_settings().kernel_home) is None:
         absent("PyTorch for the kernel lane (tools/kernel-python)")
 
 

@@ -9,13 +9,14 @@ from cli.kernel import IN_THE_BOX, kernel_python
 from kernels.broker import Broker
 from kernels.hosting import Place
 from sandboxes import Bind
+from settings import load_settings
 from tests.engines import absent
 from tests.sandboxes.conftest import bubblewrap
 
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    folder = kernel_python()
+    folder = kernel_python(load_settings().kernel_home)
     if folder is None:
         absent("PyTorch for the kernel lane (tools/kernel-python)")
     backend = bubblewrap(tmp_path_factory.mktemp("kernels"), read_only=[Bind(str(folder), IN_THE_BOX)])
