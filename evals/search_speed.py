@@ -208,7 +208,11 @@ def as_document(speed: Speed) -> dict[str, Any]:
         "cold_index": extent(speed.index),
         "first_answer_from_cache_s": round(speed.queries.said["first_s"], 2),
         "warm_query_ms": times(speed.queries.said["query_s"]),
-        "push": {"files": speed.push.said["files"], "seconds": round(speed.push.said["seconds"], 2)},
+        "push": {
+            "files": speed.push.said["files"],
+            "seconds": round(speed.push.said["seconds"], 2),
+            "searchable_s": round(speed.push.said["searchable_s"], 2),
+        },
         "large": extent(speed.large) if speed.large is not None else None,
         "peers": {name: peer(said) for name, said in speed.peers.items()},
     }

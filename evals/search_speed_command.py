@@ -68,7 +68,8 @@ def _print(found: dict[str, Any]) -> None:
                 f"serving process {part['serving_mb']} MB"
             )
     out.print(f"first answer of a new process: {found['first_answer_from_cache_s']} s")
-    out.print(f"push of {found['push']['files']} files: {found['push']['seconds']} s")
+    push = found["push"]
+    out.print(f"push of {push['files']} files: {push['seconds']} s; to be searched {push['searchable_s']} s")
     table = Table(box=None, pad_edge=False)
     for column in ("", "index", "query p50", "p90", "memory"):
         table.add_column(column, justify="right" if column else "left")

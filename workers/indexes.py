@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from codebase.index import BlobCache, Corpus, Finder, build_corpus
+from codebase.index import BlobCache, Corpus, Finder, build_corpus, keep_up
 from codebase.index.forgetting import forget_old
 from codebase.index.tree import Tree
 from codebase.navigation import Navigator
@@ -83,11 +83,15 @@ class Indexes:
             return found
 
     def refresh(self, mirror: Path, sha: str) -> float:
-        """Brings the index up to a commit without keeping anything in memory; returns how many seconds that took."""
+        """Brings the index up to a commit without reading what it knows; returns how many seconds that took."""
         began = time.monotonic()
-        with self._alone(mirror):
-            self._build(mirror, sha)
-        return time.monotonic() - began
+        with self._alone(mirror), contextlib.closing(BlobCache(self.path(mirror))) as cache:
+            parsed = keep_up(commit_tree(mirror, sha), cache, progress=self._go_on)
+            forgotten = forget_old(cache, sha, lambda name: _tree(mirror, name), now=time.time())
+        self._make_room(spare=self.path(mirror))
+        seconds = time.monotonic() - began
+        log.info("indexed", mirror=mirror.name, sha=sha, parsed=parsed, forgotten=forgotten, seconds=round(seconds, 3))
+        return seconds
 
     def knows(self, mirror: Path, sha: str) -> bool:
         """Whether the commit was among those asked for lately."""

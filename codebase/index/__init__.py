@@ -4,7 +4,7 @@
 `corpus` puts a commit together, `report` reads an issue, `ranking` brings the two together.
 """
 
-from codebase.index.building import build_corpus
+from codebase.index.building import build_corpus, keep_up
 from codebase.index.cache import BlobCache
 from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
@@ -23,6 +23,7 @@ __all__ = [
     "Hit",
     "Tree",
     "build_corpus",
+    "keep_up",
     "search",
     "search_files",
 ]

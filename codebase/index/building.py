@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TypeVar
 
 from codebase.index.blob import LARGEST, read_blob, read_packed, unpack
@@ -57,6 +57,17 @@ def gather(
     return {file.path: known[keys[file]] for file in files if keys[file] in known}
 
 
+def keep_up(tree: Tree, cache: BlobCache, *, processes: int = 0, progress: Progress = lambda done, of: None) -> int:
+    """Has all of `tree` in the cache for whoever builds its corpus; returns how many files had to be parsed."""
+    files = [file for file in tree.files() if _wanted(file)]
+    keys = {file: key_of(file) for file in files}
+    known = cache.kept(BLOBS, sorted({key for key in keys.values() if key}))
+    missing = _missing(files, keys, known)
+    if missing:
+        _parsed(BLOBS, tree, missing, keys, cache, processes, progress)
+    return len(missing)
+
+
 def keys_of(tree: Tree) -> set[str]:
     """The keys of all files of a tree that are read."""
     return {key for file in tree.files() if _wanted(file) and (key := key_of(file))}
@@ -75,7 +86,7 @@ def _wanted(file: File) -> bool:
     return grammar_for(file.path) is not None or file.path.lower().endswith(_PROSE)
 
 
-def _missing(files: Sequence[File], keys: dict[File, str], known: dict[str, T]) -> list[File]:
+def _missing(files: Sequence[File], keys: dict[File, str], known: Container[str]) -> list[File]:
     """One file for each key that is not known yet."""
     first = {keys[file]: file for file in reversed(files) if keys[file] and keys[file] not in known}
     return [file for file in files if first.get(keys[file]) is file]

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from codebase.index.blob import VERSION
 
@@ -50,12 +50,24 @@ class BlobCache:
         """What is kept under these keys; what is damaged counts as missing."""
         found: dict[str, T] = {}
         try:
-            for key, data in self._rows(kind.table, keys):
+            for key, data in self._rows("key, data", kind.table, keys):
                 with contextlib.suppress(ValueError):
                     found[key] = kind.unpack(data)
         except sqlite3.DatabaseError:
             self._database.close()
             self._database = self._begun_anew()
+        return found
+
+    def kept(self, kind: Kept[T], keys: Sequence[str]) -> set[str]:
+        """Those of `keys` under which something is kept, whether or not it can still be read."""
+        found: set[str] = set()
+        try:
+            for (key,) in self._rows("key", kind.table, keys):
+                found.add(key)
+        except sqlite3.DatabaseError:
+            self._database.close()
+            self._database = self._begun_anew()
+            found.clear()
         return found
 
     def keep(self, kind: Kept[T], packed: Mapping[str, bytes]) -> None:
@@ -93,11 +105,11 @@ class BlobCache:
             self._database.executemany("DELETE FROM commits WHERE name = ?", doomed)
         return found[:_MOST_COMMITS]
 
-    def _rows(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def _rows(self, columns: str, table: str, keys: Sequence[str]) -> Iterator[Any]:
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             marks = ",".join("?" * len(part))
-            yield from self._database.execute(f"SELECT key, data FROM {table} WHERE key IN ({marks})", part)  # noqa: S608
+            yield from self._database.execute(f"SELECT {columns} FROM {table} WHERE key IN ({marks})", part)  # noqa: S608
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=_PATIENCE_S, check_same_thread=False)

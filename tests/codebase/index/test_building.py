@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codebase.index import BlobCache, FolderTree, Tree, build_corpus, search
+from codebase.index import BlobCache, FolderTree, Tree, build_corpus, keep_up, search
 from codebase.index.blob import LARGEST
 from repositories import EmptyRepository, RevisionUnknown
 from repositories.commit_tree import commit_tree
@@ -36,6 +36,17 @@ def test_only_what_is_new_is_read(cache: BlobCache) -> None:
     again = MemoryTree({**CODE, "copy.py": CODE["a.py"], "new.py": b"def new(): pass\n"})
     assert names(again, cache) == ALL | {"copy.py:", "copy.py:alpha", "new.py:", "new.py:new"}
     assert again.reads == 1
+
+
+def test_a_push_costs_what_is_new_and_reads_nothing_of_what_is_known(cache: BlobCache) -> None:
+    assert keep_up(MemoryTree(CODE), cache, processes=1) == 3
+    again = MemoryTree({**CODE, "copy.py": CODE["a.py"], "new.py": b"def new(): pass\n"})
+    assert keep_up(again, cache, processes=1) == 1
+    assert again.reads == 1
+    assert keep_up(again, cache, processes=1) == 0
+    searched = MemoryTree({**CODE, "new.py": b"def new(): pass\n"})
+    assert names(searched, cache) == ALL | {"new.py:", "new.py:new"}
+    assert searched.reads == 0, "all of it was kept"
 
 
 @pytest.mark.parametrize("harm", [b"", b"no database at all" * 100, None])
