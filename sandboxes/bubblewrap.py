@@ -106,7 +106,8 @@ def arguments(plan: Plan) -> list[str]:
 
 def environment(python_bin: str, path: Sequence[str]) -> dict[str, str]:
     """The whole environment of a command in the box, before what the caller adds."""
-    return layout.environment({"PATH": ":".join([*path, python_bin, "/usr/local/bin", "/usr/bin", "/bin"])})
+    found = layout.environment({"PATH": ":".join([python_bin, "/usr/local/bin", "/usr/bin", "/bin"])})
+    return {**found, "PATH": ":".join([*path, found["PATH"]])}
 
 
 def usr_links(read_link: Mapping[str, str | None]) -> dict[str, str]:

@@ -148,8 +148,10 @@ class Parsers:
             self._busy += 1
             process = self._idle.pop() if self._idle else None
         try:
-            if process is None or not process.alive:
-                process = _Process()
+            if process is not None and not process.alive:
+                process.close()
+                process = None
+            process = process or _Process()
             yield process
         finally:
             with self._changed:

@@ -1,6 +1,7 @@
 """What goes wrong with a pod on a real cluster: each trouble has its own words, and says what to do."""
 
 import dataclasses
+import functools
 import json
 import os
 import socket
@@ -25,19 +26,29 @@ from tests.sandboxes.images import EMPTY, FOREIGN, OLD, SHELL
 
 pytestmark = pytest.mark.xdist_group("kubernetes")
 MIB = 1 << 20
+OWNER = f"{cluster.OWNER}-boxes"
 SMALL = SandboxSpec(memory_bytes=128 * MIB, disk_bytes=32 * MIB)
+
+
+@functools.cache
+def own_backend():
+    """Sweeps here must not find the boxes that other tests of this process have open."""
+    shared = cluster.kubernetes()
+    own = KubernetesBackend(shared._place, owner=OWNER, image=shared._image)
+    own._reach()._findings = dict(shared._reach()._findings)
+    return own
 
 
 @pytest.fixture
 def backend():
-    return cluster.kubernetes()
+    return own_backend()
 
 
 @pytest.fixture
 def elsewhere(backend):
     """Makes a backend with another place or owner, which believes what the first one has proven."""
 
-    def make(*, owner=cluster.OWNER, image=None, **changed):
+    def make(*, owner=OWNER, image=None, **changed):
         place = dataclasses.replace(backend._place, **{"start_timeout_s": 30.0, **changed})
         other = KubernetesBackend(place, owner=owner, image=image or backend._image)
         other._reach()._findings = dict(backend._reach()._findings)
