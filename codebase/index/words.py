@@ -28,7 +28,7 @@ let var const function fn func pub static public private protected final end beg
 _NOISE = frozenset(_NOISE_WORDS.split())
 
 
-@lru_cache(maxsize=1 << 18)
+@lru_cache(maxsize=1 << 15)
 def terms_of(word: str) -> tuple[int, ...]:
     """The terms of one word: its parts' stems, and the whole of it where it has several parts."""
     if len(word) > _LONGEST:
