@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from codebase.history import pull_requests, read_blame, read_log, read_past
-from repositories.commit_history import CommitHistory, commit_history
+from repositories.commit_history import CommitHistory, _collected, commit_history
 from repositories.commit_tree import commit_tree
 from repositories.errors import PathRefused, RepositoryError, RevisionUnknown
 from tests.repositories.conftest import plain_git, write
@@ -218,8 +220,17 @@ def test_bounds_give_the_newest_part(source: Source) -> None:
     cut = history.log(limit=700)
     assert (cut.complete, len(cut.data)) == (False, 700)
     assert 0 < len(list(read_log(cut.data))) < 20
-    late = history.log(seconds=0.0)
-    assert (late.complete, list(read_log(late.data))) == (False, [])
+
+
+def test_a_log_that_takes_too_long_is_cut_at_what_came() -> None:
+    with subprocess.Popen(
+        ["sh", "-c", "printf newest; exec sleep 60"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as slow:
+        began = time.monotonic()
+        late = _collected(slow, 1 << 20, began + 0.5)
+        slow.kill()
+    assert (late.data, late.complete) == (b"newest", False)
+    assert time.monotonic() - began < 30
 
 
 def test_lines_looked_behind(source: Source) -> None:
