@@ -11,6 +11,7 @@ from typing import Literal
 
 import yaml
 
+from codebase import yaml_nodes as nodes
 from codebase.repository_settings import RepositorySettings
 from codebase.source import Evidence, Source, line_of
 
@@ -206,18 +207,8 @@ def _workflows(source: Source) -> Iterator[TestCommand]:
 
 
 def _run_steps(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """The values of `run` keys. Each node is visited once, so that aliases cannot multiply the work."""
-    waiting = [root] if root is not None else []
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting.extend(reversed(node.value))
-        elif isinstance(node, yaml.MappingNode):
-            for key, value in reversed(node.value):
-                if isinstance(value, yaml.ScalarNode) and getattr(key, "value", None) == "run":
-                    yield value
-                waiting.append(value)
+    """The values of `run` keys."""
+    for mapping in nodes.mappings(root):
+        for key, value in mapping.value:
+            if isinstance(value, yaml.ScalarNode) and getattr(key, "value", None) == "run":
+                yield value

@@ -65,3 +65,19 @@ def scripts(node: yaml.Node | None, depth: int = 0) -> Iterator[yaml.ScalarNode]
     elif isinstance(node, yaml.SequenceNode) and depth < 4 and not node.tag.startswith("!"):
         for item in node.value:
             yield from scripts(item, depth + 1)
+
+
+def mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    """Every mapping of a document, in order; each once, so that aliases cannot multiply the work."""
+    waiting = [root] if root is not None else []
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            waiting.extend(value for _, value in reversed(node.value))
+        elif isinstance(node, yaml.SequenceNode):
+            waiting.extend(reversed(node.value))

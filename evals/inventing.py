@@ -20,8 +20,15 @@ def said(claim: Claim, *, text: str = "", cited: str = "") -> str:
     return f"- {words} [{places}]."
 
 
-def _first(claim: Claim, **changed: object) -> str:
-    one = replace(claim.citations[0], **changed)  # type: ignore[arg-type]  # names and types of Citation's own fields
+def _first(claim: Claim, *, path: str = "", start_line: int | None = None, end_line: int | None = None) -> str:
+    """The claim's citations, of which the first is changed."""
+    true = claim.citations[0]
+    one = replace(
+        true,
+        path=path or true.path,
+        start_line=true.start_line if start_line is None else start_line,
+        end_line=true.end_line if end_line is None else end_line,
+    )
     return ", ".join(str(place) for place in (one, *claim.citations[1:]))
 
 

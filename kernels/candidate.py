@@ -11,6 +11,7 @@ from pathlib import Path
 from kernels.findings import Finding, Tier
 from kernels.task import parsed, read_source, top_level
 
+_UNUSUAL = frozenset({"gc", "inspect", "ctypes", "threading", "subprocess", "socket", "multiprocessing"})
 _GPU_MODULES = ("triton", "cupy", "numba.cuda", "pycuda", "tilelang", "cutlass")
 
 
@@ -56,9 +57,9 @@ def parse(candidate: Candidate) -> ast.Module:
 def needs_gpu(tree: ast.Module) -> tuple[str, int] | None:
     """What of the candidate cannot run without a GPU, and its line: Triton, or CUDA sources handed to torch."""
     for node in ast.walk(tree):
-        for name in _imported(node):
+        for name, line in _imported(node):
             if any(name == one or name.startswith(one + ".") for one in _GPU_MODULES):
-                return f"it imports {name}", node.lineno  # type: ignore[attr-defined]  # an import has a line
+                return f"it imports {name}", line
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
                 if keyword.arg == "cuda_sources" and not _nothing(keyword.value):
@@ -72,17 +73,8 @@ def static_findings(tree: ast.Module) -> list[Finding]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and _in_method(tree, node, "forward"):
             found.append(Finding("try_in_forward", Tier.telemetry, "forward catches errors", node.lineno))
-        for name in _imported(node):
-            if name.split(".")[0] in (
-                "gc",
-                "inspect",
-                "ctypes",
-                "threading",
-                "subprocess",
-                "socket",
-                "multiprocessing",
-            ):
-                line: int = node.lineno  # type: ignore[attr-defined]  # an import has a line
+        for name, line in _imported(node):
+            if name.split(".")[0] in _UNUSUAL:
                 found.append(Finding("unusual_import", Tier.telemetry, f"imports {name}", line))
         if isinstance(node, ast.ClassDef) and node.name == "ModelNew":
             bases = [ast.unparse(base) for base in node.bases]
@@ -91,11 +83,12 @@ def static_findings(tree: ast.Module) -> list[Finding]:
     return found
 
 
-def _imported(node: ast.AST) -> Iterator[str]:
+def _imported(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """The modules an import names, each with its line."""
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
+        yield from ((alias.name, node.lineno) for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module:
-        yield node.module
+        yield node.module, node.lineno
 
 
 def _nothing(node: ast.expr) -> bool:

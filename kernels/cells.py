@@ -6,23 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 
+from kernels.distributions import DISTRIBUTIONS
+
 QUICK, FULL = 24, 72
-# The names `kernels.worker.drawing` draws by; a test holds the two lists together.
-DISTRIBUTIONS = (
-    "declared",
-    "normal",
-    "uniform",
-    "large",
-    "small",
-    "lognormal",
-    "laplace",
-    "shifted",
-    "alternating",
-    "sorted",
-    "spike",
-    "sparse",
-    "integers",
-)
 Shapes = tuple[tuple[int, ...], ...]
 
 

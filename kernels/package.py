@@ -12,7 +12,7 @@ BOOTSTRAP = (
     "import_module('kernels.worker.' + sys.argv[2]).main()"
 )
 """`python -I -c BOOTSTRAP ZIP reference|candidate PORT`, the token on standard input."""
-_SHARED = ("tensors.py", "messages.py")
+_SHARED = ("messages.py", "tensors.py")
 
 
 @cache

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kernels.comparing import Tolerance
+from kernels.distributions import DISTRIBUTIONS
 from kernels.tensors import MOST_DIMENSIONS
 
 MOST_SOURCE = 1 << 20
@@ -174,8 +175,6 @@ def _list(given: Mapping[str, Any], key: str, default: list[Any]) -> list[Any]:
 
 
 def _names(given: Mapping[str, Any], key: str, known: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    from kernels.cells import DISTRIBUTIONS
-
     if key not in given:
         return None
     known = known or DISTRIBUTIONS

@@ -57,7 +57,7 @@ def azure_steps(source: Source) -> Iterator[CiStep]:
         seen.add(path)
         root = source.yaml(path)
         never = nodes.scalar(nodes.get(root, "trigger")) == "none" and nodes.scalar(nodes.get(root, "pr")) == "none"
-        for node in _mappings(root):
+        for node in nodes.mappings(root):
             template = nodes.scalar(nodes.get(node, "template")).lstrip("/")
             base = path.rpartition("/")[0]
             waiting.extend(one for one in (template, f"{base}/{template}" if base else template) if one in source)
@@ -72,22 +72,6 @@ def azure_steps(source: Source) -> Iterator[CiStep]:
                 where = Evidence(path, nodes.line(task))
                 name = nodes.scalar(task).split("@")[0]
                 yield CiStep("Azure Pipelines", where, "", name, given, folder, not never, not lenient)
-
-
-def _mappings(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
-    """Every mapping of a document once, in order."""
-    waiting = [root] if root is not None else []
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            yield node
-            waiting.extend(value for _, value in reversed(node.value))
-        elif isinstance(node, yaml.SequenceNode):
-            waiting.extend(reversed(node.value))
 
 
 def travis_steps(source: Source) -> Iterator[CiStep]:

@@ -8,6 +8,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from kernels.messages import Decoder, Json, Kind, Message, Tensor, encode
 
@@ -49,9 +50,10 @@ def converse(operations: Mapping[str, Operation]) -> None:
             _say(send, answer)
 
 
-def _say(send: Callable[[bytes], object], message: Message) -> None:
+def _say(send: Callable[[Any], object], message: Message) -> None:
+    """`send` takes any buffer whole, as a socket's `sendall` does."""
     for part in encode(message):
-        send(part)  # type: ignore[arg-type]  # a socket takes any buffer
+        send(part)
 
 
 def told(error: BaseException, file: str) -> tuple[str, int | None]:

@@ -11,22 +11,6 @@ import math
 
 import torch
 
-DISTRIBUTIONS = (
-    "declared",
-    "normal",
-    "uniform",
-    "large",
-    "small",
-    "lognormal",
-    "laplace",
-    "shifted",
-    "alternating",
-    "sorted",
-    "spike",
-    "sparse",
-    "integers",
-)
-
 
 def draw(
     like: tuple[torch.Tensor, torch.Tensor], shape: torch.Size, distribution: str, generator: torch.Generator
@@ -92,7 +76,10 @@ def _real(shape: torch.Size, distribution: str, generator: torch.Generator) -> t
             return normal * (torch.rand(shape, generator=generator) < 0.1)
         case "integers":
             return torch.randint(-1, 2, shape, generator=generator).double()
-    return normal
+        case "normal" | "declared":
+            return normal
+        case _:
+            raise ValueError(f"nothing is drawn by the name {distribution!r}")
 
 
 def set_state(model: torch.nn.Module, generator: torch.Generator) -> None:

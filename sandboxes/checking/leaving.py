@@ -6,6 +6,7 @@ import io
 import tarfile
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from ..contract import Box, ChangeSet, ChangesTooLarge, SandboxError, TreeRejected
@@ -173,6 +174,6 @@ def archives(ground: Ground) -> str:
         "no archive": b"\x1f\x8b" + b"\xff" * 2000,
     }
     for what, data in hostile.items():
-        raises(TreeRejected, what, lambda data=data: box.put_tree(data))  # type: ignore[misc]
+        raises(TreeRejected, what, partial(box.put_tree, data))
         require(box.read("kept") == b"1", f"{what} emptied the workspace")
     return ", ".join(hostile)
