@@ -16,7 +16,7 @@ from agent.model import ContextExceeded, ModelRejected, ModelUnavailable
 from cli.errors import CannotRun
 from cli.output import console, document, printable
 from cli.repository import opened
-from codebase.asking import Answer, Source, answer
+from codebase.asking import Answer, IndexedTree, answer
 from codebase.asking.question import LONGEST
 from codebase.citations import Citation
 from settings import load_settings
@@ -57,7 +57,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _written(start: Answer, one: Source, model: str) -> Authored:
+def _written(start: Answer, one: IndexedTree, model: str) -> Authored:
     """The answer a model gives. CannotRun when none can be had."""
     settings = load_settings(model=model, models={}, model_fallbacks=())
     models = Models(settings)

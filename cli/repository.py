@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cli import solve_folder
 from cli.errors import CannotRun
 from cli.output import console
-from codebase.asking import Source
+from codebase.asking import IndexedTree
 from codebase.index import BlobCache, FolderTree, Tree, build_corpus
 from codebase.index.forgetting import forget_old
 from repositories import RepositoryError
@@ -22,7 +22,7 @@ from settings import load_settings
 
 
 @contextmanager
-def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Source]:
+def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[IndexedTree]:
     """A repository's commit, ready to be asked. Raises CannotRun, RepositoryError."""
     tree, commit = tree_of(repo, rev)
     key = hashlib.sha256(str(repo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
@@ -35,7 +35,7 @@ def opened(repo: Path, rev: str, *, show_progress: bool) -> Iterator[Source]:
             task = bar.add_task("", total=None)
             corpus = build_corpus(tree, cache, progress=lambda done, of: bar.update(task, completed=done, total=of))
             forget_old(cache, commit, lambda name: tree if name == commit else _earlier(repo, name), now=time.time())
-        yield Source(tree, cache, corpus, commit=commit)
+        yield IndexedTree(tree, cache, corpus, commit=commit)
     finally:
         cache.close()
 

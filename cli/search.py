@@ -12,7 +12,7 @@ from rich.table import Table
 from cli.errors import CannotRun
 from cli.output import console, document, printable
 from cli.repository import opened
-from codebase.asking import Source
+from codebase.asking import IndexedTree
 from codebase.index import search
 from codebase.index.reranking import Reranker, VectorCache
 from codebase.index.searching import Reorder
@@ -74,7 +74,7 @@ def command(
 
 
 @contextmanager
-def _second_look(model: str | None, found: Source) -> Iterator[Reorder | None]:
+def _second_look(model: str | None, found: IndexedTree) -> Iterator[Reorder | None]:
     """The order an embedding model would have; None where nobody named one. CannotRun where it gives no vectors."""
     settings = load_settings()
     name = settings.search_rerank if model is None else model

@@ -13,7 +13,7 @@ from cli.history import Told, safe
 from cli.output import console, document, printable
 from cli.repository import opened
 from codebase import read_facts
-from codebase.asking import Source
+from codebase.asking import IndexedTree
 from codebase.index.grammars import grammar_for
 from codebase.navigation import import_graph
 from codebase.testing import Edit, NotADiff, Selection, TestMap, commands_for, npm_script, read_diff
@@ -90,7 +90,9 @@ def _edits(diff: str, where: str) -> list[Edit]:
         raise CannotRun(f"{where}: {error}. Give what git diff prints") from None
 
 
-def _selected(known: Source, repo: Path, start: str, edits: Sequence[Edit], top: int) -> tuple[Selection, list[str]]:
+def _selected(
+    known: IndexedTree, repo: Path, start: str, edits: Sequence[Edit], top: int
+) -> tuple[Selection, list[str]]:
     contents = known.contents
     past = Told(repo, start).past
     links = known.links_of([path for path in contents.files if grammar_for(path) is not None])

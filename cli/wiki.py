@@ -110,7 +110,9 @@ def _print(folder: Path, done: Published, seconds: float) -> None:
     screen.print(printable(f"{folder / 'index.html'}"))
 
 
-def _known(source: Path, rev: str, given: str | None, one: asking.Source, *, is_clone: bool) -> tuple[Survey, Origin]:
+def _known(
+    source: Path, rev: str, given: str | None, one: asking.IndexedTree, *, is_clone: bool
+) -> tuple[Survey, Origin]:
     """What is known of a commit, or of a folder as it lies there."""
     contents = one.contents
     address = published_at(source, rev) if is_clone else None

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from codebase.asking import Source, answer
+from codebase.asking import IndexedTree, answer
 from codebase.citations import Claim
 from codebase.index import BlobCache, Contents, build_corpus
 from repositories.commit_tree import commit_tree
@@ -67,7 +67,7 @@ def measure(clones: Path, told: Callable[[str], None], questions: Path = QUESTIO
             clone = clones / name.replace("/", "+")
             tree = commit_tree(clone / "repo" if (clone / "repo").is_dir() else clone, str(row["commit"]))
             cache = BlobCache(Path(folder) / f"{name.replace('/', '+')}.db")
-            source = Source(tree, cache, build_corpus(tree, cache), commit=tree.commit)
+            source = IndexedTree(tree, cache, build_corpus(tree, cache), commit=tree.commit)
             asked = [(one[0], tuple(one[1:])) for one in row["there"]] + [(one, ()) for one in row["absent"]]
             for question, gold in asked:
                 told(f"{name}: {question}")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from agent.asking import Library, Notes, Purse, write_answer
 from agent.model import CallPolicy, ModelClient
 from agent.prices import ModelSpec, Price
-from codebase.asking import Answer, Source, answer
+from codebase.asking import Answer, IndexedTree, answer
 from codebase.citations import Citation, Claim, Verdict
 from codebase.index import BlobCache, build_corpus
 from demo.scripted_model import ScriptedModel
@@ -39,7 +39,7 @@ class Ground:
     """One commit that questions are asked about."""
 
     name: str
-    source: Source
+    source: IndexedTree
 
 
 @dataclass
@@ -150,6 +150,6 @@ def grounds_of(
         tree = commit_tree(clone / "repo" if (clone / "repo").is_dir() else clone, str(rows[name]["commit"]))
         blobs = BlobCache(cache / f"{name.replace('/', '+')}.db")
         try:
-            yield Ground(name, Source(tree, blobs, build_corpus(tree, blobs), commit=tree.commit))
+            yield Ground(name, IndexedTree(tree, blobs, build_corpus(tree, blobs), commit=tree.commit))
         finally:
             blobs.close()

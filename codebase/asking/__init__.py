@@ -6,7 +6,7 @@
 
 from codebase.asking.answering import Answer, answer
 from codebase.asking.deciding import ENOUGH, Coverage, cover
+from codebase.asking.indexed_tree import IndexedTree
 from codebase.asking.question import Question, read_question
-from codebase.asking.source import Source
 
-__all__ = ["ENOUGH", "Answer", "Coverage", "Question", "Source", "answer", "cover", "read_question"]
+__all__ = ["ENOUGH", "Answer", "Coverage", "IndexedTree", "Question", "answer", "cover", "read_question"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import log
 
 from codebase.asking.deciding import ENOUGH_OF_PROSE, WINDOW, Coverage, cover
+from codebase.asking.indexed_tree import IndexedTree
 from codebase.asking.passages import Passage, callers, defining, hops, passages, prose
 from codebase.asking.question import Question, read_question
-from codebase.asking.source import Source
 from codebase.asking.statements import Speaker, weights
 from codebase.citations import Citation, Claim, Sentence, Shown, Verdict, check_claim
 from codebase.index.corpus import Corpus
@@ -33,7 +33,7 @@ class Answer:
         return bool(self.claims)
 
 
-def answer(text: str, source: Source) -> Answer:
+def answer(text: str, source: IndexedTree) -> Answer:
     """What the code itself says to a question."""
     corpus, contents = source.corpus, source.contents
     question = read_question(text)
@@ -87,7 +87,7 @@ def _span(corpus: Corpus, place: int) -> Citation:
     return Citation(corpus.path(place), start, end)
 
 
-def _statements(source: Source, question: Question, found: Sequence[Passage]) -> Iterator[Sentence]:
+def _statements(source: IndexedTree, question: Question, found: Sequence[Passage]) -> Iterator[Sentence]:
     corpus = source.corpus
     if question.asked == "callers" and (said := list(_callers(source, question))):
         yield from said
@@ -106,7 +106,7 @@ def _statements(source: Source, question: Question, found: Sequence[Passage]) ->
         yield from speaker.telling(block, passage.place, of_file)
 
 
-def _callers(source: Source, question: Question) -> Iterator[Sentence]:
+def _callers(source: IndexedTree, question: Question) -> Iterator[Sentence]:
     corpus = source.corpus
     for block, name in enumerate(question.dotted or question.names):
         calls = callers(source, name)[:MOST_CALLERS]
@@ -119,7 +119,7 @@ def _callers(source: Source, question: Question) -> Iterator[Sentence]:
             yield from speaker.call(block, place, call)
 
 
-def _speaker(source: Source, question: Question, paths: Sequence[str]) -> Speaker:
+def _speaker(source: IndexedTree, question: Question, paths: Sequence[str]) -> Speaker:
     wanted = list(dict.fromkeys(paths))
     source.contents.load(wanted)
     lines = {path: source.contents.lines(path) for path in wanted}

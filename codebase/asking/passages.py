@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from codebase.asking.deciding import Coverage, citable, cover_lines, is_product, is_prose
+from codebase.asking.indexed_tree import IndexedTree
 from codebase.asking.question import Question
-from codebase.asking.source import Source
 from codebase.index.contents import Contents
 from codebase.index.corpus import Corpus
 from codebase.index.links import Call
@@ -91,7 +91,7 @@ def defining(corpus: Corpus, name: str) -> list[int]:
     return [place for place in exact or found if citable(corpus.path(place))]
 
 
-def callers(source: Source, name: str) -> list[tuple[int, Call]]:
+def callers(source: IndexedTree, name: str) -> list[tuple[int, Call]]:
     """Who calls a name, as place and call: product code first, the calls that surely mean it first; at most a hundred.
 
     Of what this repository does not define, by the last part of the name, so that namesakes are among them.
@@ -108,7 +108,7 @@ def callers(source: Source, name: str) -> list[tuple[int, Call]]:
     ]
 
 
-def _calls_named(source: Source, last: str) -> list[tuple[int, Call]]:
+def _calls_named(source: IndexedTree, last: str) -> list[tuple[int, Call]]:
     corpus = source.corpus
     files = sorted(
         {int(corpus.file_of[place]) for place in corpus.places[corpus.postings(whole(last))]},
@@ -124,7 +124,7 @@ def _calls_named(source: Source, last: str) -> list[tuple[int, Call]]:
     ][:CALLERS]
 
 
-def hops(source: Source, question: Question, found: Iterable[Passage]) -> list[Passage]:
+def hops(source: IndexedTree, question: Question, found: Iterable[Passage]) -> list[Passage]:
     """The definitions that the passages call, where it is plain which is meant and it has to do with the question."""
     corpus = source.corpus
     known_places = {passage.place for passage in found}
@@ -145,7 +145,7 @@ def hops(source: Source, question: Question, found: Iterable[Passage]) -> list[P
     return list(reached.values())
 
 
-def _meant(source: Source, path: str, call: Call) -> int | None:
+def _meant(source: IndexedTree, path: str, call: Call) -> int | None:
     """The product's definition that a call means, where the program's own rules lead to one or only one fits."""
     last = call.name.rpartition(".")[2]
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codebase.asking import Source
+from codebase.asking import IndexedTree
 from codebase.index import BlobCache, build_corpus
 from evals.authors import Ground, play
 from evals.inventing import INVENTIONS
@@ -91,7 +91,7 @@ CASES = {
 def ground(files: dict[str, str], folder: Path) -> Ground:
     tree = MemoryTree({path: text.encode() for path, text in files.items()})
     cache = BlobCache(folder / "index.db")
-    return Ground("small", Source(tree, cache, build_corpus(tree, cache), commit="a" * 40))
+    return Ground("small", IndexedTree(tree, cache, build_corpus(tree, cache), commit="a" * 40))
 
 
 @pytest.mark.parametrize("language", CASES)

@@ -8,7 +8,7 @@ from agent.asking import Authored, Library, write_answer
 from agent.contract import BudgetExhausted
 from agent.model import Cancelled, ContextExceeded, ModelRejected, ModelUnavailable
 from agent.prices import PriceUnknown
-from codebase.asking import Answer, Source, answer
+from codebase.asking import Answer, IndexedTree, answer
 from codebase.index import BlobCache, Finder
 from repositories.commit_tree import commit_tree
 from store import Stage
@@ -49,12 +49,12 @@ def _answer(context: TaskContext, sha: str, finder: Finder) -> Authored:
     mirror = context.source.mirror(context)
     tree = commit_tree(mirror.path, sha)
     with closing(BlobCache(context.workshop.indexes.path(mirror.path))) as cache:
-        source = Source(tree, cache, finder.corpus, commit=sha)
+        source = IndexedTree(tree, cache, finder.corpus, commit=sha)
         start = answer(questions.text_of(context.task()), source)
     return _worded(context, start, source)
 
 
-def _worded(context: TaskContext, start: Answer, source: Source) -> Authored:
+def _worded(context: TaskContext, start: Answer, source: IndexedTree) -> Authored:
     """The answer in a model's words. Where none can be had, or its budget ends, the code's own answer stands."""
     if not context.settings.model:
         return Authored(start)

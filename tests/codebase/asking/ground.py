@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from codebase.asking import Answer, Source, answer
+from codebase.asking import Answer, IndexedTree, answer
 from codebase.index import BlobCache, build_corpus
 from tests.codebase.index.making import MemoryTree
 
@@ -78,7 +78,7 @@ MORE: Mapping[str, str] = {
 }
 
 
-class Shop(Source):
+class Shop(IndexedTree):
     """The shop with its index."""
 
     def __init__(self, folder: Path, files: Mapping[str, str] = SHOP | dict(MORE)) -> None:

@@ -13,7 +13,7 @@ from codebase.index.tree import Tree
 from codebase.navigation import Navigator
 
 
-class Source:
+class IndexedTree:
     """`corpus` is of the same files as `tree`; `cache` the one it was built with, open for as long as this is used;
     `commit` is empty for a folder that is no clone."""
 
