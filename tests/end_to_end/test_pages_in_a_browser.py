@@ -4,18 +4,14 @@ Chromium is Debian's; Playwright drives it. Every page is opened once wide and o
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cli.demo_house import House, furnished
 from cli.demo_scenarios import SCENARIOS
-from tests.engines import absent
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 
 # What overflows sideways: elements that stick out of the window without scrolling within a parent of their own.
 OVERFLOWING = """() => {
@@ -27,17 +23,6 @@ UNNAMED = """() => [...document.querySelectorAll('a, button, input, select, text
   .filter(one => !(one.innerText || one.getAttribute('aria-label') || one.title
                    || (one.labels && one.labels.length) || one.querySelector('img[alt]')))
   .map(one => one.outerHTML.slice(0, 120))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        absent("Chromium (chromium)")
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

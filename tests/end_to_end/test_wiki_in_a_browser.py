@@ -1,16 +1,14 @@
 """A wiki in a real browser, from the disk: fits its window, is read by keyboard, asks nobody, in light and in dark."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.codebase.wiki.making import SHOP, built
-from tests.end_to_end.test_pages_in_a_browser import FLAGS, OVERFLOWING, UNNAMED
-from tests.engines import absent
+from tests.end_to_end.test_pages_in_a_browser import OVERFLOWING, UNNAMED
 
 # Labels of a drawing that stick out of their box, and boxes that lie on each other.
 COLLIDING = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
@@ -36,17 +34,6 @@ CONTRASTS = """() => {
     return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
   });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        absent("Chromium (chromium)")
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
