@@ -1,7 +1,6 @@
 """`forgehand kernel`: is this kernel right, real and faster? On the CPU so far."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,20 +15,17 @@ from kernels.bench import Judged
 from kernels.broker import Broker, Report
 from kernels.candidate import read_candidate
 from kernels.cases import Outcome, read_cases, run
-from kernels.hosting import Place
 from kernels.task import Task, TaskError, read_task
 from kernels.task_audit import TaskAudit
 from kernels.verdicts import PASSED, Verdict
-from sandboxes import Bind, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
-from settings import Settings, load_settings
+from settings import load_settings
+from workers.kernel_place import make_place
 
 DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="cuda: not built yet.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 TaskArgument = Annotated[Path, typer.Argument(help="A Python file in KernelBench's form, or a folder with task.toml.")]
 
 app = typer.Typer(help="Verify kernels: right, real, faster?", no_args_is_help=True)
-IN_THE_BOX = "/opt/kernel-python"
-_COMPLETE = ".complete"
 
 
 @app.command("audit-task")
@@ -143,33 +139,6 @@ def _counted(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             for one in outcomes
         ],
     }
-
-
-def make_place(settings: Settings) -> Place:
-    """Where workers run: local boxes with the Python of `make kernel-python` in them. CannotRun."""
-    folder = kernel_python(settings.kernel_home)
-    if folder is None:
-        raise CannotRun(
-            "There is no Python with PyTorch for the kernel lane. `make kernel-python` installs one, or set "
-            "FORGEHAND_KERNEL_HOME to the folder that has it"
-        )
-    if settings.sandbox != "local":
-        raise CannotRun(f"Kernels run in local boxes so far, not on {settings.sandbox}. Set FORGEHAND_SANDBOX=local")
-    backend = BubblewrapBackend(settings.state_dir, read_only=[Bind(str(folder), IN_THE_BOX)])
-    try:
-        backend.probe()
-    except (SandboxUnavailable, LimitUnenforceable):
-        if not settings.sandbox_allow_unisolated:
-            raise
-        return Place(PlainBackend(settings.state_dir, allow_unisolated=True), folder / "bin" / "python")
-    return Place(backend, Path(IN_THE_BOX) / "bin" / "python")
-
-
-def kernel_python(home: Path) -> Path | None:
-    """The newest folder in `home` that tools/kernel-python made for the Python that runs this process."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    made = sorted(home.glob(f"kernel-python-{version}-torch-*/{_COMPLETE}"))
-    return made[-1].parent if made else None
 
 
 def _only_cpu(device: str) -> None:

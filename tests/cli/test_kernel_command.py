@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.kernel import kernel_python
 from kernels.cases import CORPUS
 from settings import load_settings
 from tests.cli.ground import Forgehand
 from tests.engines import absent
+from workers.kernel_place import kernel_python
 
 pytestmark = pytest.mark.xdist_group("kernels")
 TASK = CORPUS / "linear_tanh" / "task.py"

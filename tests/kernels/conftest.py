@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.kernel import IN_THE_BOX, kernel_python
 from kernels.broker import Broker
 from kernels.hosting import Place
 from sandboxes import Bind
 from settings import load_settings
 from tests.engines import absent
 from tests.sandboxes.conftest import bubblewrap
+from workers.kernel_place import IN_THE_BOX, kernel_python
 
 
 @pytest.fixture(scope="session")
