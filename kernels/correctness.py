@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kernels.bench import CandidateSide, Judged, ReferenceSide
+from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide
 from kernels.cells import Cell
 from kernels.judging import Judgement, finite
 from kernels.verdicts import Stage, Verdict
@@ -16,17 +16,14 @@ _CELLS_A_STATE = 6
 
 
 @dataclass(slots=True)
-class Correctness:
-    """What was tried and how close it came: the worst errors of all cells that counted, relative to the exact output.
-    `left_out`: cells in which the reference itself leaves the finite numbers."""
+class Tally:
+    """How close some cells came: the worst errors of those that counted, relative to the exact output."""
 
     cells: int = 0
     passed: int = 0
-    left_out: list[str] = field(default_factory=list)
     error: float = 0.0
     native_error: float = 0.0
     worst: float = 0.0
-    precise: bool = True
 
     def add(self, found: Judgement) -> None:
         self.cells += 1
@@ -35,6 +32,16 @@ class Correctness:
             self.error = max(self.error, found.error)
         self.native_error = max(self.native_error, found.native_error)
         self.worst = max(self.worst, found.worst)
+
+
+@dataclass(slots=True)
+class Correctness(Tally):
+    """What was tried. `kinds`: the same for each kind of inputs, by what they look like (shapes, dtypes, layout).
+    `left_out`: cells in which the reference itself leaves the finite numbers."""
+
+    kinds: dict[str, Tally] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    precise: bool = True
 
 
 def correct(reference: ReferenceSide, candidate: CandidateSide, cells: Sequence[Cell], phase: str) -> Correctness:
@@ -65,9 +72,15 @@ def _one(reference: ReferenceSide, candidate: CandidateSide, cell: Cell, phase: 
         tried.left_out.append(str(cell))
         return
     tried.add(result)
+    tried.kinds.setdefault(_kind(inputs, cell), Tally()).add(result)
     if not result.right:
         reason = f"cell ({cell}): {result.text}; {_far(result)}"
         raise Judged(Verdict.incorrect, Stage.correct, reason, wrong=result.wrong)
+
+
+def _kind(inputs: Inputs, cell: Cell) -> str:
+    looks = " ".join(str(one.spec) for one in inputs.tensors)
+    return looks if cell.layout == "contiguous" else f"{looks} ({cell.layout})"
 
 
 def _far(result: Judgement) -> str:

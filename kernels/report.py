@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from kernels.broker import Report
+from kernels.correctness import Tally
 from kernels.task_audit import TaskAudit
 from kernels.verdicts import conclusion
 
@@ -54,13 +55,20 @@ def _correctness(report: Report) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
+        **_tally(found),
+        "left_out": found.left_out,
+        "double_precision": found.precise,
+        "kinds": [{"inputs": looks, **_tally(one)} for looks, one in found.kinds.items()],
+    }
+
+
+def _tally(found: Tally) -> dict[str, Any]:
+    return {
         "cells": found.cells,
         "passed": found.passed,
-        "left_out": found.left_out,
         "error": _number(found.error),
         "native_error": _number(found.native_error),
         "share_of_allowed": _number(found.worst),
-        "double_precision": found.precise,
     }
 
 
