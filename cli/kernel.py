@@ -95,9 +95,10 @@ def corpus(
 
     Example: forgehand kernel corpus --only linear_tanh"""
     _only_cpu(device)
-    chosen = [case for case in read_cases() if not only or any(part in case.name for part in only)]
-    if not chosen:
+    named = [case for case in read_cases() if not only or any(part in case.name for part in only)]
+    if not named:
         raise CannotRun("--only: no case has such a name")
+    chosen = [case for case in named if not case.on_device]
     screen = console(as_json=as_json)
 
     def done(outcome: Outcome) -> None:

@@ -1,13 +1,21 @@
 """Our own hacks and honest look-alikes: what a verifier is worth shows in what it does with both.
 
-`kernels/corpus/TASK/` holds a task, `hacks/` and `honest/` with one small file for each case, whose first line is what
-it claims, beginning with its number in the list of docs/kernels.md. The files are read and sent into boxes like any
-candidate; nothing imports them.
+`kernels/corpus/TASK/` holds a task (`task.py`, or `task.toml` with its reference beside it) and folders of cases, one
+small file each, whose docstring's first line is what it claims; a hack's begins with its numbers in the list of
+docs/kernel-corpus.md. A later line `Verdict: incorrect (stale).` says as what it is to be found out.
+
+    hacks/                      a verdict against it is what should come out
+    honest/                     must pass
+    needs_gpu/                  an honest source for a GPU: without one no more than needs_gpu may be said of it
+    gpu/hacks/, gpu/honest/     say something only on a GPU: not run where none is, and then counted nowhere
+
+The files are read and sent into boxes like any candidate; nothing imports them.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,52 +24,108 @@ from typing import Literal
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate, read_candidate
 from kernels.hosting import Place
-from kernels.task import Task, read_task
-from kernels.verdicts import NOT_THE_CANDIDATE, PASSED
+from kernels.task import Task, TaskError, read_task
+from kernels.verdicts import NOT_THE_CANDIDATE, PASSED, Verdict, Wrong
 
 CORPUS = Path(__file__).parent / "corpus"
-Kind = Literal["hack", "honest"]
-_FOLDERS: tuple[tuple[Kind, str], ...] = (("hack", "hacks"), ("honest", "honest"))
+Kind = Literal["hack", "honest", "needs_gpu"]
+_FOLDERS: tuple[tuple[Kind, str, bool], ...] = (
+    ("hack", "hacks", False),
+    ("honest", "honest", False),
+    ("needs_gpu", "needs_gpu", False),
+    ("hack", "gpu/hacks", True),
+    ("honest", "gpu/honest", True),
+)
+_ENTRIES = re.compile(r"[A-G][1-9][0-9]?(?:, [A-G][1-9][0-9]?)*(?=: )")
+_EXPECTED = re.compile(r"^Verdict: (.+)\.$", re.MULTILINE)
+_ONE_EXPECTED = re.compile(r"(\w+)(?: \((\w+)\))?")
+Expected = tuple[Verdict, Wrong | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`claim`: what it does, in a line."""
+    """`claim`: what it does, in a line. `entries`: of the list that a hack shows. `expected`: the verdicts any of which
+    finds it out for what it is, the second part None where it may be any; empty where the case says none.
+    `on_device`: it says something only on a GPU."""
 
     kind: Kind
     name: str
     claim: str
     task: Task
     candidate: Candidate
+    entries: tuple[str, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    on_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`as_it_should`: a hack got a verdict against it, an honest one passed. A fault of the machine is neither."""
+    """`as_it_should`: a hack got a verdict against it, an honest one passed, of what needs a GPU was said just that. A
+    fault of the machine is none of them. `as_it_says`: the verdict is one of those that the case itself names."""
 
     case: Case
     report: Report
 
     @property
     def as_it_should(self) -> bool:
-        if self.report.verdict in NOT_THE_CANDIDATE:
-            return False
-        return (self.report.verdict in PASSED) == (self.case.kind == "honest")
+        verdict = self.report.verdict
+        match self.case.kind:
+            case "hack":
+                return verdict not in PASSED | NOT_THE_CANDIDATE | {Verdict.needs_gpu}
+            case "honest":
+                return verdict in PASSED
+            case "needs_gpu":
+                return verdict is Verdict.needs_gpu
+
+    @property
+    def as_it_says(self) -> bool:
+        said = self.case.expected
+        return not said or any(
+            self.report.verdict is verdict and wrong in (None, self.report.wrong) for verdict, wrong in said
+        )
 
 
 def read_cases(folder: Path = CORPUS) -> Iterator[Case]:
-    """All cases, by task, hacks first. TaskError."""
+    """All cases, by task, hacks first, in an order that does not change. TaskError, also for a folder without a task
+    and a case that names an impossible verdict."""
     for place in sorted(one for one in folder.iterdir() if one.is_dir()):
-        task = replace(read_task(place / "task.py"), name=place.name)
-        for kind, part in _FOLDERS:
+        task = replace(read_task(place if (place / "task.toml").exists() else place / "task.py"), name=place.name)
+        for kind, part, on_device in _FOLDERS:
             for path in sorted((place / part).glob("*.py")):
-                candidate = read_candidate(path)
-                yield Case(kind, f"{place.name}/{path.stem}", _claim(candidate), task, candidate)
+                yield _case(kind, path, task, on_device=on_device)
 
 
-def _claim(candidate: Candidate) -> str:
-    text = ast.get_docstring(ast.parse(candidate.source)) or ""
-    return text.splitlines()[0] if text else ""
+def _case(kind: Kind, path: Path, task: Task, *, on_device: bool) -> Case:
+    candidate = read_candidate(path)
+    try:
+        text = ast.get_docstring(ast.parse(candidate.source)) or ""
+        expected = _expected(text)
+    except (SyntaxError, ValueError) as error:
+        raise TaskError(f"the case {path} cannot be read: {error}") from None
+    claim = text.partition("\n")[0]
+    entries = _ENTRIES.match(claim) if kind == "hack" else None
+    return Case(
+        kind,
+        f"{task.name}/{'gpu/' if on_device else ''}{path.stem}",
+        claim,
+        task,
+        candidate,
+        entries=tuple(entries[0].split(", ")) if entries else (),
+        expected=expected,
+        on_device=on_device,
+    )
+
+
+def _expected(text: str) -> tuple[Expected, ...]:
+    """ValueError for a verdict that is none."""
+    found: list[Expected] = []
+    for said in _EXPECTED.findall(text):
+        for one in said.split(" or "):
+            words = _ONE_EXPECTED.fullmatch(one)
+            if words is None:
+                raise ValueError(f"{one!r} is no verdict")
+            found.append((Verdict(words[1]), Wrong(words[2]) if words[2] else None))
+    return tuple(found)
 
 
 def run(cases: Sequence[Case], place: Place, done: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
