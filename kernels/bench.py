@@ -11,7 +11,7 @@ from kernels import seeds
 from kernels.candidate import Candidate
 from kernels.cells import Cell
 from kernels.forms import Output, read
-from kernels.hosting import Ended, Place, Troubled, Worker
+from kernels.hosting import MOST_BYTES, Ended, Place, Troubled, Worker
 from kernels.judging import Judgement, judge
 from kernels.messages import Json, ProtocolError, Tensor
 from kernels.task import Task
@@ -21,6 +21,14 @@ from kernels.verdicts import Stage, Verdict, Wrong
 CALL_S = 60.0
 LOAD_S = 180.0
 _NEARBY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a candidate may take: to be loaded, and for one call, in seconds."""
+
+    load_s: float = LOAD_S
+    call_s: float = CALL_S
 
 
 class Judged(Exception):
@@ -78,6 +86,8 @@ class ReferenceSide:
     worker: Worker
     task: Task
     secret: bytes = field(default_factory=seeds.new_secret)
+    largest: int = 0
+    """Bytes of tensors in the longest answer so far: how large those of a candidate may be is measured by it."""
 
     def load(self) -> Inputs:
         """What the model's constructor is given."""
@@ -148,7 +158,9 @@ class ReferenceSide:
         self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float = CALL_S
     ) -> tuple[Json, Sequence[Tensor]]:
         try:
-            return self.worker.ask(do, head, tensors, timeout=timeout)
+            found = self.worker.ask(do, head, tensors, timeout=timeout)
+            self.largest = max(self.largest, sum(one.spec.bytes for one in found[1]))
+            return found
         except Troubled as trouble:
             at = f" (line {trouble.line})" if trouble.line else ""
             raise Judged(Verdict.invalid_task, Stage.parse, f"the reference fails: {trouble.text}{at}") from None
@@ -161,33 +173,32 @@ class ReferenceSide:
 
 @dataclass(slots=True)
 class CandidateSide:
-    """The candidate worker, asked. What fails here is the candidate's fault, at the stage it is in."""
+    """The candidate worker, asked. What fails here is the candidate's fault, at the stage it is in.
+
+    `most_bytes`: of tensors in one answer, all of which the broker must hold.
+    """
 
     worker: Worker
     candidate: Candidate
     stage: Stage = Stage.load
+    patience: Patience = Patience()
+    most_bytes: int = MOST_BYTES
 
     def load(self, init: Inputs, *, train: bool) -> Sequence[str]:
         """The names of the state of its model."""
         self.stage = Stage.load
         with self._blamed():
-            head, _ = self.worker.ask(
-                "load",
-                {"init": init.form, "train": train},
-                [blob(self.candidate.source), *init.tensors],
-                timeout=LOAD_S,
-            )
+            tensors = [blob(self.candidate.source), *init.tensors]
+            head, _ = self._ask("load", {"init": init.form, "train": train}, tensors, self.patience.load_s)
             return [str(name) for name in _strings(head.get("names"))]
 
     def set_state(self, state: State, how: str) -> None:
         with self._blamed():
-            self.worker.ask("state", {"names": list(state.names), "how": how}, state.tensors, timeout=CALL_S)
+            self._ask("state", {"names": list(state.names), "how": how}, state.tensors)
 
     def call(self, inputs: Inputs, layout: str = "contiguous", **more: Any) -> Found:
         with self._blamed():
-            head, tensors = self.worker.ask(
-                "call", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors, timeout=CALL_S
-            )
+            head, tensors = self._ask("call", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors)
             if more.get("hold"):
                 return Found(read({"k": "plain", "v": None}, ()))
             count = _whole(head.get("count"), len(tensors))
@@ -202,12 +213,12 @@ class CandidateSide:
     def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
         head = {"inputs": inputs.form, "first": first, "places": places}
         with self._blamed():
-            self.worker.ask("fill", head, inputs.tensors, timeout=CALL_S)
+            self._ask("fill", head, inputs.tensors)
 
     def time(self, plan: list[Any], timeout: float) -> list[float]:
         """Seconds of each call, as it says."""
         with self._blamed():
-            told = self.worker.ask("time", {"plan": plan}, timeout=timeout)[0].get("seconds")
+            told = self._ask("time", {"plan": plan}, (), timeout)[0].get("seconds")
             if not isinstance(told, list) or len(told) != len(plan):
                 raise ProtocolError("it does not tell the time of each call")
             if not all(isinstance(one, float) and 0 < one < 1e6 for one in told):
@@ -217,7 +228,7 @@ class CandidateSide:
     def forget(self) -> None:
         """Frees the outputs of the last timed run."""
         with self._blamed():
-            self.worker.ask("forget", {}, timeout=CALL_S)
+            self._ask("forget", {})
 
     def outputs(self, which: Sequence[int]) -> list[Output]:
         with self._blamed():
@@ -225,10 +236,10 @@ class CandidateSide:
 
     def probe(self) -> Json:
         with self._blamed():
-            return self.worker.ask("probe", {}, timeout=CALL_S)[0]
+            return self._ask("probe", {})[0]
 
     def _outputs(self, do: str, head: Json) -> list[Output]:
-        found, tensors = self.worker.ask(do, head, timeout=CALL_S)
+        found, tensors = self._ask(do, head)
         forms, counts = found.get("outputs"), found.get("counts")
         if not isinstance(forms, list) or not isinstance(counts, list) or len(forms) != len(counts):
             raise ProtocolError("outputs without their forms")
@@ -238,6 +249,11 @@ class CandidateSide:
             outputs.append(read(form, part))
             tensors = tensors[len(part) :]
         return outputs
+
+    def _ask(
+        self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float | None = None
+    ) -> tuple[Json, Sequence[Tensor]]:
+        return self.worker.ask(do, head, tensors, timeout=timeout or self.patience.call_s, most_bytes=self.most_bytes)
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:

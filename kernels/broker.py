@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from kernels import auditing, timing
-from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide, start, start_candidate
+from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
 from kernels.candidate import Candidate, Refused, needs_gpu, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
 from kernels.correctness import Correctness, correct
 from kernels.findings import Finding, Tier, of_probe
-from kernels.hosting import Place, Worker
+from kernels.hosting import MOST_BYTES, Place, Worker
 from kernels.messages import ProtocolError
 from kernels.seeds import new_secret
 from kernels.statistics import Speed
@@ -27,6 +27,7 @@ from sandboxes.contract import SandboxError
 
 _CONFIRM_CELLS = 6
 _REFERENCES = 3
+_ANSWER_BYTES = 64 << 20
 
 
 @dataclass(slots=True)
@@ -69,11 +70,11 @@ class Broker:
     a candidate's never.
 
     `several`: more candidates will follow, so the next worker's box is made while one is at work: importing torch is
-    most of what a small verification takes.
+    most of what a small verification takes. `patience`: how long a candidate may take.
     """
 
-    def __init__(self, place: Place, *, several: bool = False) -> None:
-        self._place, self._several = place, several
+    def __init__(self, place: Place, *, several: bool = False, patience: Patience | None = None) -> None:
+        self._place, self._several, self._patience = place, several, patience or Patience()
         self._references: dict[str, _Prepared] = {}
         self._threads = ThreadPoolExecutor(2)
         self._next: Future[Worker] | None = None
@@ -143,7 +144,7 @@ class Broker:
             raise Judged(Verdict.invalid_task, Stage.parse, "; ".join(report.audit.problems))
         distribution = report.audit.distributions[0]
         with self._taken() as worker:
-            candidate = CandidateSide(worker, report.candidate)
+            candidate = self._asked(worker, report.candidate, reference)
             report.isolation = worker.isolation
             told(Stage.load)
             candidate.load(prepared.init, train=report.task.train)
@@ -169,12 +170,17 @@ class Broker:
     ) -> timing.Timing:
         """The same once more with a process that has seen nothing: this is the number that is told."""
         with self._taken() as worker:
-            candidate = CandidateSide(worker, report.candidate)
+            candidate = self._asked(worker, report.candidate, reference)
             candidate.load(prepared.init, train=report.task.train)
             correct(reference, candidate, cells(_CONFIRM_CELLS, (), ("contiguous",), [distribution]), "confirm")
             found = _timed(reference, candidate, distribution, "confirm time")
             _probe(report, candidate)
             return found
+
+    def _asked(self, worker: Worker, candidate: Candidate, reference: ReferenceSide) -> CandidateSide:
+        # Other shapes may have larger outputs than the audit has seen.
+        most = MOST_BYTES if reference.task.shapes else min(MOST_BYTES, _ANSWER_BYTES + 8 * reference.largest)
+        return CandidateSide(worker, candidate, patience=self._patience, most_bytes=most)
 
     def _prepared(self, task: Task) -> _Prepared:
         known = self._references.get(task.digest)

@@ -121,9 +121,11 @@ class Worker:
             raise Ended("exit", f"the worker does not begin as ours does: {error}") from None
 
     def ask(
-        self, do: str, head: Json, tensors: Sequence[Tensor] = (), *, timeout: float
+        self, do: str, head: Json, tensors: Sequence[Tensor] = (), *, timeout: float, most_bytes: int = MOST_BYTES
     ) -> tuple[Json, Sequence[Tensor]]:
-        """The answer's head and tensors. Troubled, Ended, ProtocolError, SandboxError. `timeout` in seconds."""
+        """The answer's head and tensors, of which `most_bytes` are read. Troubled, Ended, ProtocolError, SandboxError.
+        `timeout` in seconds."""
+        self._decoder.most_bytes = most_bytes
         nonce = secrets.token_bytes(NONCE_BYTES)
         deadline = time.monotonic() + timeout
         try:
