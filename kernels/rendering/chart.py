@@ -89,7 +89,7 @@ def _ratio(document: Mapping[str, Any], top: float) -> Iterator[Any]:
     yield f'<circle class="c" cx="{x(ratio):.1f}" cy="{y + 12:g}" r="5"/>'
     yield _text(16, y + 16, speedup(timing))
     yield _text(x(1), y + 44, "1", "m", "middle")
-    yield _text(_WIDTH - 16, y + 44, f"grey: cannot be told from the baseline ({share(effect)})", "m", "end")
+    yield _text(_WIDTH - 16, top + 20, f"grey: cannot be told from the baseline ({share(effect)})", "m", "end")
 
 
 def _errors(document: Mapping[str, Any], top: float) -> Iterator[Any]:
