@@ -11,7 +11,7 @@ import yaml
 from codebase.source import Evidence, Source
 
 PATHS = (".forgehand.yml", ".forgehand.yaml")
-_KEYS = ("test", "setup", "base", "image")
+_KEYS = ("test", "setup", "base", "image", "kernels")
 _MAX_COMMANDS = 10
 _MAX_COMMAND = 2000
 _IMAGE = re.compile(r"[a-z0-9]([a-z0-9._/-]|:(?=[A-Za-z0-9_])|@(?=sha256:)|[A-Za-z0-9_])*\Z")
@@ -81,6 +81,8 @@ def judge(path: str, node: yaml.Node) -> RepositorySettings:
             problems.append(Problem("error", _at(path, key_node), f"{key!r} stands twice"))
             continue
         lines[key] = _at(path, key_node).line
+        if key == "kernels":  # read by codebase.kernel_entries: a fault there is no reason not to run the tests
+            continue
         fault = _fault(key, value)
         if fault:
             problems.append(Problem("error", _at(path, value), f"{key!r} {fault}"))
