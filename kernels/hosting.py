@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from types import TracebackType
 from typing import Literal, Self
 
@@ -53,16 +53,23 @@ class Ended(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box."""
+    """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box.
+    `image`: of containers, None for the backend's own."""
 
     backend: Backend
-    python: Path
+    python: PurePath
     memory_bytes: int = 4 << 30
+    image: str | None = None
     extra_env: Json = field(default_factory=dict)
 
     def spec(self, lifetime_s: float) -> SandboxSpec:
         return SandboxSpec(
-            cpus=1.0, memory_bytes=self.memory_bytes, disk_bytes=1 << 30, processes=256, lifetime_s=lifetime_s
+            image=self.image,
+            cpus=1.0,
+            memory_bytes=self.memory_bytes,
+            disk_bytes=1 << 30,
+            processes=256,
+            lifetime_s=lifetime_s,
         )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, field_validator, model_validator
@@ -105,7 +105,6 @@ class Settings(BaseSettings):
     kubernetes: KubernetesMachine = Field(default_factory=KubernetesMachine)
     sandbox_allow_unisolated: bool = False
     sandbox_readonly_paths: Annotated[tuple[Path, ...], NoDecode] = ()
-    kernel_home: Path = Field(default_factory=lambda: _cache() / "forgehand")
     sandbox_cpus: float = Field(default=1.0, gt=0)
     sandbox_memory_mb: int = Field(default=2048, ge=64)
     sandbox_disk_mb: int = Field(default=4096, ge=16)
@@ -118,6 +117,13 @@ class Settings(BaseSettings):
     machines_per_repository: int = Field(default=0, ge=0)
     machines_per_node: int = Field(default=0, ge=0)
     node_name: str = ""
+
+    # The machine a kernel is verified in
+    kernel_home: Path = Field(default_factory=lambda: _cache() / "forgehand")
+    kernel_sandbox: SandboxKind | None = None
+    kernel_image: str = ""
+    kernel_image_python: PurePosixPath = PurePosixPath("/opt/kernel-python/bin/python")
+    kernel_memory_mb: int = Field(default=4096, ge=512)
 
     # The workers
     worker_concurrency: int = Field(default=4, ge=1, le=64)

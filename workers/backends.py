@@ -1,8 +1,10 @@
 """The sandbox backend the settings name, and the warm boxes in front of it."""
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 
-from sandboxes import Backend, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
+from sandboxes import Backend, Bind, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
 from sandboxes.on_docker import DockerBackend
 from sandboxes.on_kubernetes.backend import KubernetesBackend
 from sandboxes.on_kubernetes.place import Place, Toleration
@@ -21,22 +23,28 @@ def make_pool(settings: Settings, kind: SandboxKind, backend: Backend, owner: st
     return WarmPool(backend, size, f"warm-{kind}-{mark}-")
 
 
-def make_backend(settings: Settings, kind: SandboxKind | None = None) -> Backend:
-    """The backend of this kind, by default the settings' own.
+def make_backend(
+    settings: Settings,
+    kind: SandboxKind | None = None,
+    *,
+    image: str | None = None,
+    read_only: Sequence[Path | Bind] | None = None,
+) -> Backend:
+    """The backend of this kind, by default the settings' own. `image` of containers and what a local box is shown
+    (`read_only`) stand above the settings'.
 
     Raises SandboxUnavailable or LimitUnenforceable when no box of that kind can be made here.
     """
     match kind or settings.sandbox:
         case "docker":
-            return _docker(settings)
+            return _docker(settings, image or _image(settings, "docker"))
         case "kubernetes":
-            return _kubernetes(settings)
+            return _kubernetes(settings, image or _image(settings, "kubernetes"))
         case "local":
-            return _local(settings)
+            return _local(settings, settings.sandbox_readonly_paths if read_only is None else read_only)
 
 
-def _docker(settings: Settings) -> Backend:
-    image = _image(settings, "docker")
+def _docker(settings: Settings, image: str) -> Backend:
     backend = DockerBackend(
         runtime=settings.docker_runtime,
         owner=settings.effective_owner,
@@ -49,7 +57,7 @@ def _docker(settings: Settings) -> Backend:
     return backend
 
 
-def _kubernetes(settings: Settings) -> Backend:
+def _kubernetes(settings: Settings, image: str) -> Backend:
     given = settings.kubernetes
     values = {name: getattr(given, name) for name in KubernetesMachine.model_fields}
     for name in ("tolerations", "gpu_tolerations"):
@@ -63,7 +71,7 @@ def _kubernetes(settings: Settings) -> Backend:
     backend = KubernetesBackend(
         place,
         owner=settings.effective_owner,
-        image=_image(settings, "kubernetes"),
+        image=image,
         private=settings.sandbox_private_networks,
     )
     backend.probe()
@@ -80,12 +88,10 @@ def _image(settings: Settings, kind: str) -> str:
     return settings.sandbox_image
 
 
-def _local(settings: Settings) -> Backend:
+def _local(settings: Settings, read_only: Sequence[Path | Bind]) -> Backend:
     """Without bubblewrap, plain processes are used only where the settings allow that in so many words; every box,
     proof and comment made with them says so."""
-    isolated = BubblewrapBackend(
-        settings.state_dir, read_only=settings.sandbox_readonly_paths, private=settings.sandbox_private_networks
-    )
+    isolated = BubblewrapBackend(settings.state_dir, read_only=read_only, private=settings.sandbox_private_networks)
     try:
         isolated.probe()
     except (SandboxUnavailable, LimitUnenforceable):

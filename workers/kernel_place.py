@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kernels.hosting import Place
-from sandboxes import Bind, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
+from sandboxes import Bind, PlainBackend, SandboxUnavailable
 from settings import Settings
+from workers.backends import make_backend
 
 IN_THE_BOX = "/opt/kernel-python"
 _COMPLETE = ".complete"
 
 
 def make_place(settings: Settings) -> Place:
-    """SandboxUnavailable where there is none, with what to do."""
-    folder = kernel_python(settings.kernel_home)
-    if folder is None:
+    """Boxes of the kernel lane's own kind where FORGEHAND_KERNEL_SANDBOX names one, else of the settings' kind.
+
+    SandboxUnavailable, LimitUnenforceable where there are none, with what to do.
+    """
+    kind = settings.kernel_sandbox or settings.sandbox
+    memory = settings.kernel_memory_mb << 20
+    if kind == "local":
+        folder = kernel_python(settings.kernel_home)
+        if folder is None:
+            raise SandboxUnavailable(
+                "There is no Python with PyTorch for the kernel lane",
+                f"nothing that `make kernel-python` made for this Python is in {settings.kernel_home}",
+                "Run `make kernel-python`, or set FORGEHAND_KERNEL_HOME to the folder that has it",
+            )
+        backend = make_backend(settings, "local", read_only=[Bind(str(folder), IN_THE_BOX)])
+        # A box without walls has no places of its own: it sees the folder where it is.
+        seen = folder if isinstance(backend, PlainBackend) else PurePosixPath(IN_THE_BOX)
+        return Place(backend, seen / "bin" / "python", memory)
+    if not settings.kernel_image:
         raise SandboxUnavailable(
-            "There is no Python with PyTorch for the kernel lane",
-            f"nothing that `make kernel-python` made for this Python is in {settings.kernel_home}",
-            "Run `make kernel-python`, or set FORGEHAND_KERNEL_HOME to the folder that has it",
+            f"Kernels cannot be run in {kind} boxes",
+            "FORGEHAND_KERNEL_IMAGE is not set",
+            "Name an image with PyTorch (k8s/kernels/Dockerfile makes one), or set FORGEHAND_KERNEL_SANDBOX=local",
         )
-    if settings.sandbox != "local":
-        raise SandboxUnavailable(
-            f"Kernels run in local boxes so far, not on {settings.sandbox}",
-            "FORGEHAND_SANDBOX names another backend",
-            "Set FORGEHAND_SANDBOX=local",
-        )
-    backend = BubblewrapBackend(settings.state_dir, read_only=[Bind(str(folder), IN_THE_BOX)])
-    try:
-        backend.probe()
-    except (SandboxUnavailable, LimitUnenforceable):
-        if not settings.sandbox_allow_unisolated:
-            raise
-        return Place(PlainBackend(settings.state_dir, allow_unisolated=True), folder / "bin" / "python")
-    return Place(backend, Path(IN_THE_BOX) / "bin" / "python")
+    backend = make_backend(settings, kind, image=settings.kernel_image)
+    return Place(backend, settings.kernel_image_python, memory, settings.kernel_image)
 
 
 def kernel_python(home: Path) -> Path | None:

@@ -1,0 +1,103 @@
+"""The kernel lane on every kind of machine: the same verdicts, and nothing left of the boxes."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernels.broker import Broker
+from kernels.cases import read_cases
+from kernels.hosting import Place
+from kernels.verdicts import PASSED, Verdict, Wrong
+from sandboxes import SandboxUnavailable
+from settings import Settings, load_settings
+from settings.machines import SandboxKind
+from tests.engines import absent
+from tests.kernels.image import PYTHON_IN_IMAGE, kernel_image
+from tests.sandboxes import docker_engine, kubernetes_cluster
+from workers.kernel_place import kernel_python, make_place
+
+CASES = {one.name: one for one in read_cases()}
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    found = kernel_python(load_settings().kernel_home)
+    if found is None:
+        absent("PyTorch for the kernel lane (tools/kernel-python)")
+    return found
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("docker", marks=pytest.mark.xdist_group("docker")),
+        pytest.param("kubernetes", marks=pytest.mark.xdist_group("kubernetes")),
+    ],
+)
+def contained(
+    request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    kind: SandboxKind = request.param
+    more: dict[str, Any] = {}
+    if kind == "docker":
+        docker_engine.docker("runc")
+        image = docker_engine.image(kernel_image(folder))
+    else:
+        kubernetes_cluster.ready()
+        image = kubernetes_cluster.image(kernel_image(folder))
+        more["kubernetes"] = {
+            "kubeconfig": kubernetes_cluster.worker_kubeconfig(), "request_share": 0.01, "pull_policy": "Never",
+        }  # fmt: skip
+    settings = Settings(
+        state_dir=tmp_path_factory.mktemp(kind), kernel_sandbox=kind, kernel_image=image,
+        kernel_image_python=PYTHON_IN_IMAGE, sandbox_owner=f"kernels-{kind}", **more,
+    )  # fmt: skip
+    place = make_place(settings)
+    yield place
+    assert list(place.backend.reap(lambda: ())) == [], "every box was closed by who made it"
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("linear_tanh/fused", None), ("linear_tanh/object_cache", Wrong.stale)])
+def test_a_container_gives_the_same_verdicts(contained: Place, name: str, wrong: Wrong | None) -> None:
+    case = CASES[name]
+    with Broker(contained) as broker:
+        report = broker.verify(case.task, case.candidate, quick=True)
+    assert report.isolation.startswith(contained.backend.name), report
+    assert report.wrong is wrong
+    assert (report.verdict in PASSED) if wrong is None else (report.verdict is Verdict.incorrect), report
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"kernel_home": Path("/nowhere")}, "make kernel-python"),
+        ({"kernel_sandbox": "docker"}, "FORGEHAND_KERNEL_IMAGE is not set"),
+        ({"sandbox": "kubernetes"}, "FORGEHAND_KERNEL_IMAGE is not set"),
+    ],
+)
+def test_a_place_that_cannot_be_had_says_what_to_do(given: dict[str, Any], why: str, tmp_path: Path) -> None:
+    with pytest.raises(SandboxUnavailable) as told:
+        make_place(Settings(state_dir=tmp_path, **given))
+    assert why in str(told.value)
+
+
+def test_the_lanes_own_kind_stands_above_that_of_tasks(folder: Path, tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, sandbox="docker", kernel_sandbox="local", sandbox_allow_unisolated=True)
+    place = make_place(settings)
+    assert place.backend.name in ("local", "plain")
+    assert place.image is None
+
+
+def test_the_python_that_was_made_last_is_taken(tmp_path: Path) -> None:
+    assert kernel_python(tmp_path) is None
+    version = ".".join(map(str, sys.version_info[:3]))
+    for number, name in enumerate(["b", "a"]):
+        done = tmp_path / f"kernel-python-{version}-{name}" / ".complete"
+        done.parent.mkdir()
+        done.touch()
+        os.utime(done, (number, number))
+    assert kernel_python(tmp_path) == tmp_path / f"kernel-python-{version}-a"
