@@ -32,11 +32,12 @@ _ENV = {
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
 _numbers = itertools.count(1)
-Role = Literal["reference", "candidate"]
+_WHAT = frozenset({"parse", "load", "launch", "oom", "task", "gpu", "out_of_bounds"})
+Role = Literal["reference", "candidate", "interpreting", "compiling_triton"]
 
 
 class Troubled(Exception):
-    """The worker's program could not do what was asked. `what`: parse, load, launch, oom or task."""
+    """The worker's program could not do what was asked. `what`: one of `_WHAT`."""
 
     def __init__(self, what: str, text: str, line: int | None = None) -> None:
         super().__init__(text)
@@ -196,6 +197,6 @@ def _name(role: Role) -> str:
 
 def _troubled(head: Json) -> Troubled:
     what, text, line = head.get("what"), head.get("text"), head.get("line")
-    if what not in ("parse", "load", "launch", "oom", "task") or not isinstance(text, str):
+    if what not in _WHAT or not isinstance(text, str):
         raise ProtocolError("it is in trouble and does not say which")
     return Troubled(what, text[:4000], line if type(line) is int and 0 < line < 1 << 31 else None)
