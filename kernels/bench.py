@@ -261,7 +261,8 @@ class CandidateSide:
             yield
         except Troubled as trouble:
             verdict = _TROUBLES.get(trouble.what, Verdict.protocol_error)
-            raise Judged(verdict, self.stage, trouble.text, line=trouble.line) from None
+            wrong = Wrong.out_of_bounds if trouble.what == "out_of_bounds" else None
+            raise Judged(verdict, self.stage, trouble.text, wrong=wrong, line=trouble.line) from None
         except Ended as end:
             verdict = {"timeout": Verdict.timeout, "oom": Verdict.oom}.get(end.why) or (
                 Verdict.load_error if self.stage is Stage.load else Verdict.launch_error
@@ -276,6 +277,8 @@ _TROUBLES = {
     "load": Verdict.load_error,
     "launch": Verdict.launch_error,
     "oom": Verdict.oom,
+    "gpu": Verdict.needs_gpu,
+    "out_of_bounds": Verdict.incorrect,
 }
 
 
