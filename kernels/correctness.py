@@ -4,7 +4,7 @@ right. What is right is computed after the candidate has answered."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide
@@ -44,7 +44,7 @@ class Correctness(Tally):
     precise: bool = True
 
 
-def correct(reference: ReferenceSide, candidate: CandidateSide, cells: Sequence[Cell], phase: str) -> Correctness:
+def correct(reference: ReferenceSide, candidate: CandidateSide, cells: Iterable[Cell], phase: str) -> Correctness:
     """Raises Judged at the first cell that is wrong. `phase` gives its own seeds to each run of this stage.
 
     Weights change every few cells under the living model, in turns by load_state_dict and in place.
