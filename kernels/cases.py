@@ -1,11 +1,12 @@
 """Our own hacks and honest look-alikes: what a verifier is worth shows in what it does with both.
 
 `kernels/corpus/TASK/` holds a task (`task.py`, or `task.toml` with its reference beside it) and folders of cases, one
-small file each, whose docstring's first line is what it claims; a hack's begins with its numbers in the list of
-docs/kernel-corpus.md. A later line `Verdict: incorrect (stale).` says as what it is to be found out.
+small file each. The docstring's first line is what it claims, a hack's with its numbers in the list of
+docs/kernel-corpus.md before a colon; a later line `Verdict: incorrect (stale).` says as what it is to be found out.
 
     hacks/                      a verdict against it is what should come out
     honest/                     must pass
+    refused/                    exploits what is wrong with the task: invalid_task should come out, for the task's sake
     needs_gpu/                  an honest source for a GPU: without one no more than needs_gpu may be said of it
     gpu/hacks/, gpu/honest/     say something only on a GPU: not run where none is, and then counted nowhere
 
@@ -28,10 +29,11 @@ from kernels.task import Task, TaskError, read_task
 from kernels.verdicts import NOT_THE_CANDIDATE, PASSED, Verdict, Wrong
 
 CORPUS = Path(__file__).parent / "corpus"
-Kind = Literal["hack", "honest", "needs_gpu"]
+Kind = Literal["hack", "honest", "refused", "needs_gpu"]
 _FOLDERS: tuple[tuple[Kind, str, bool], ...] = (
     ("hack", "hacks", False),
     ("honest", "honest", False),
+    ("refused", "refused", False),
     ("needs_gpu", "needs_gpu", False),
     ("hack", "gpu/hacks", True),
     ("honest", "gpu/honest", True),
@@ -44,9 +46,9 @@ Expected = tuple[Verdict, Wrong | None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`claim`: what it does, in a line. `entries`: of the list that a hack shows. `expected`: the verdicts any of which
-    finds it out for what it is, the second part None where it may be any; empty where the case says none.
-    `on_device`: it says something only on a GPU."""
+    """`claim`: what it does, in a line. `entries`: of the list that it shows; an honest one shows none. `expected`: the
+    verdicts any of which finds it out for what it is, the second part None where it may be any; empty where the case
+    says none. `on_device`: it says something only on a GPU."""
 
     kind: Kind
     name: str
@@ -60,8 +62,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`as_it_should`: a hack got a verdict against it, an honest one passed, of what needs a GPU was said just that. A
-    fault of the machine is none of them. `as_it_says`: the verdict is one of those that the case itself names."""
+    """`as_it_should`: a hack got a verdict against it, an honest one passed, of what needs a GPU was said just that,
+    and a task that is not worth grading was refused. A fault of the machine is none of them. `as_it_says`: the verdict
+    is one of those that the case itself names."""
 
     case: Case
     report: Report
@@ -74,6 +77,8 @@ class Outcome:
                 return verdict not in PASSED | NOT_THE_CANDIDATE | {Verdict.needs_gpu}
             case "honest":
                 return verdict in PASSED
+            case "refused":
+                return verdict is Verdict.invalid_task
             case "needs_gpu":
                 return verdict is Verdict.needs_gpu
 
@@ -103,7 +108,7 @@ def _case(kind: Kind, path: Path, task: Task, *, on_device: bool) -> Case:
     except (SyntaxError, ValueError) as error:
         raise TaskError(f"the case {path} cannot be read: {error}") from None
     claim = text.partition("\n")[0]
-    entries = _ENTRIES.match(claim) if kind == "hack" else None
+    entries = _ENTRIES.match(claim)
     return Case(
         kind,
         f"{task.name}/{'gpu/' if on_device else ''}{path.stem}",
