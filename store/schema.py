@@ -206,6 +206,68 @@ class ProofRow(Base):
     document: Mapped[dict[str, Any]]
 
 
+class Leased:
+    """What one worker at a time works on, as on a task. `claims`: 0 until it is first taken, then how often it was
+    taken since it was last given back in good order."""
+
+    wake_at: Mapped[float | None]  # when it wants to run; NULL once it has ended
+    rung_at: Mapped[float | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[float | None]
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    claims: Mapped[int] = mapped_column(Integer, default=0)
+    troubles: Mapped[int] = mapped_column(Integer, default=0)  # how often the forge did not answer, in a row
+    created_at: Mapped[float]
+    finished_at: Mapped[float | None]
+
+
+class KernelLook(Leased, Base):
+    """A pull request that has a new head, or of which somebody asked: which of its kernels are to be verified?"""
+
+    __tablename__ = "kernel_looks"
+    __table_args__ = (Index("ix_kernel_looks_due", "wake_at"),)
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    # What caused it, once for ever: "github:9:17:SHA" a head, "github:9:comment:77", "github:9:run:5" asked again.
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    installation_id: Mapped[int]
+    repository_id: Mapped[int]
+    repository: Mapped[str]
+    number: Mapped[int]
+    asked: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # by, names, comment_id, hop
+    outcome: Mapped[str | None]
+
+
+class KernelCheck(Leased, Base):
+    """One kernel at one commit against one task: its verdict, and the check run that tells it."""
+
+    __tablename__ = "kernel_checks"
+    __table_args__ = (
+        Index("ix_kernel_checks_due", "wake_at", "lease_until"),
+        Index("ix_kernel_checks_head", "repository_id", "head_sha"),
+    )
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # of 128 random bits: it is its page's address
+    key: Mapped[str] = mapped_column(Text, unique=True)  # repository, head, kernel, digest of the task
+    look_id: Mapped[str] = mapped_column(ForeignKey("kernel_looks.id"))  # that asked for the present round
+    installation_id: Mapped[int]
+    repository_id: Mapped[int]
+    repository: Mapped[str]
+    number: Mapped[int]
+    kernel: Mapped[str]
+    head_sha: Mapped[str] = mapped_column(String(64))
+    reference_sha: Mapped[str] = mapped_column(String(64))  # the commit the reference is read at
+    entry: Mapped[dict[str, Any]]  # reference, candidate, options, claims
+    unread: Mapped[str | None]  # why a person must read the reference first
+    device: Mapped[str] = mapped_column(String(8))  # cpu, cuda
+    round: Mapped[int] = mapped_column(Integer, default=1)
+    asked_at: Mapped[float]
+    tries: Mapped[int] = mapped_column(Integer, default=0)  # how often the machine failed in this round
+    verdict: Mapped[str | None] = mapped_column(String(24))
+    conclusion: Mapped[str | None] = mapped_column(String(24))
+    document: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    chart: Mapped[str | None]
+    check_run: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # id, url, round
+
+
 class Lease(Base):
     """A named duty that one process at a time may have: relay, sweeper, poller."""
 
