@@ -61,6 +61,19 @@ def read_task(path: Path) -> Task:
     return Task(path.stem, _source(path))
 
 
+def make_task(name: str, source: bytes, given: Mapping[str, Any]) -> Task:
+    """A task from a reference's bytes and the keys of a `task.toml`. TaskError."""
+    unknown = sorted(set(given) - (_KEYS - {"reference"}))
+    if unknown:
+        raise TaskError(f"{unknown[0]} is no key of a task")
+    if len(source) > MOST_SOURCE:
+        raise TaskError(f"the task {name} has more than {MOST_SOURCE} bytes")
+    try:
+        return _with(Task(name, _checked(source, name)), given)
+    except (ValueError, TypeError) as error:
+        raise TaskError(str(error)) from None
+
+
 def read_source(path: Path, what: str) -> bytes:
     """A Python file's bytes, at most 1 MiB. TaskError."""
     try:
@@ -95,7 +108,10 @@ def parsed(source: bytes) -> ast.Module:
 
 
 def _source(path: Path) -> bytes:
-    data = read_source(path, "task")
+    return _checked(read_source(path, "task"), path)
+
+
+def _checked(data: bytes, path: Path | str) -> bytes:
     try:
         names = top_level(parsed(data))
     except SyntaxError as error:
