@@ -6,23 +6,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from kernels import auditing, timing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
-from kernels.candidate import Candidate, Refused, needs_gpu, parse, static_findings
+from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
 from kernels.correctness import Correctness, correct
 from kernels.findings import Finding, Tier, of_probe
 from kernels.hosting import MOST_BYTES, Place, Worker
 from kernels.messages import ProtocolError
+from kernels.racing import Baselines, race
 from kernels.seeds import new_secret
 from kernels.statistics import Speed
 from kernels.task import Task
 from kernels.task_audit import TaskAudit, audit_task
 from kernels.verdicts import PASSED, Stage, Verdict, Wrong
+from kernels.without_gpu import Kind, Need, WithoutGpu, need
+from kernels.without_gpu.interpreted import interpret
+from kernels.without_gpu.lane import refuse
 from sandboxes.contract import SandboxError
 
 _CONFIRM_CELLS = 6
@@ -49,6 +53,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     isolation: str = ""
     seconds: float = 0.0
+    without_gpu: WithoutGpu | None = None
 
     @property
     def passed(self) -> bool:
@@ -78,6 +83,7 @@ class Broker:
         self._references: dict[str, _Prepared] = {}
         self._threads = ThreadPoolExecutor(2)
         self._next: Future[Worker] | None = None
+        self._baselines = Baselines(self._taken)
 
     def verify(self, task: Task, candidate: Candidate, *, quick: bool, told: Told = lambda _: None) -> Report:
         """The verdict on a candidate, on the CPU. Never raises for what a task, a candidate or a box does."""
@@ -108,6 +114,7 @@ class Broker:
 
     def close(self) -> None:
         """Ends all workers."""
+        self._baselines.close()
         for prepared in self._references.values():
             prepared.reference.worker.close()
         self._references.clear()
@@ -127,15 +134,12 @@ class Broker:
     def _verify(self, report: Report, *, quick: bool, told: Told) -> None:
         told(Stage.parse)
         gpu = _static(report)
-        if gpu is not None or report.task.device == "cuda":
-            why = f"{gpu[0]} (line {gpu[1]})" if gpu else "the task names the device cuda"
-            raise Judged(
-                Verdict.needs_gpu,
-                Stage.policy_static,
-                f"{why}: it was read and not run. A machine with a GPU is needed, and its lane is not built yet",
-                line=gpu[1] if gpu else None,
-            )
-        self._expect_another()
+        if gpu is not None:
+            report.without_gpu = WithoutGpu(gpu.kind)
+        if (gpu is not None and gpu.kind is not Kind.triton) or (gpu is None and report.task.device == "cuda"):
+            refuse(gpu)
+        if gpu is None:
+            self._expect_another()
         prepared = self._prepared(report.task)
         # A secret of its own for each verification: what one candidate was asked, no other is.
         reference = replace(prepared.reference, secret=new_secret())
@@ -143,7 +147,15 @@ class Broker:
         if not report.audit.sound:
             raise Judged(Verdict.invalid_task, Stage.parse, "; ".join(report.audit.problems))
         distribution = report.audit.distributions[0]
+        if gpu is not None and report.without_gpu is not None:
+            tried = _cells(report.task, quick=quick)
+            interpret(
+                self._place, report, report.without_gpu, gpu, reference, prepared.init, distribution, tried, told,
+                lambda candidate: _probe(report, candidate),
+            )  # fmt: skip
         with self._taken() as worker:
+            if report.task not in self._baselines:
+                self._expect_another()
             candidate = self._asked(worker, report.candidate, reference)
             report.isolation = worker.isolation
             told(Stage.load)
@@ -157,7 +169,10 @@ class Broker:
             _probe(report, candidate)
             told(Stage.time)
             report.stage = Stage.time
-            report.timing = _timed(reference, candidate, distribution, "time")
+            candidate.stage = Stage.time
+            baseline = self._baselines.of(report.task, prepared.init)
+            self._wait_for_the_next()
+            report.timing = race(reference, baseline, candidate, distribution, "time")
             _probe(report, candidate)
         if report.timing.speed is Speed.faster:
             told(Stage.confirm)
@@ -169,11 +184,13 @@ class Broker:
         self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str
     ) -> timing.Timing:
         """The same once more with a process that has seen nothing: this is the number that is told."""
-        with self._taken() as worker:
+        with self._taken() as worker, self._baselines.fresh(report.task, prepared.init) as baseline:
             candidate = self._asked(worker, report.candidate, reference)
             candidate.load(prepared.init, train=report.task.train)
             correct(reference, candidate, cells(_CONFIRM_CELLS, (), ("contiguous",), [distribution]), "confirm")
-            found = _timed(reference, candidate, distribution, "confirm time")
+            self._wait_for_the_next()
+            candidate.stage = Stage.time
+            found = race(reference, baseline, candidate, distribution, "confirm time")
             _probe(report, candidate)
             return found
 
@@ -199,6 +216,7 @@ class Broker:
         return known
 
     def _forget(self, task: Task) -> None:
+        self._baselines.forget(task)
         known = self._references.pop(task.digest, None)
         if known is not None:
             known.reference.worker.close()
@@ -206,6 +224,11 @@ class Broker:
     def _expect_another(self) -> None:
         if self._next is None:
             self._next = self._threads.submit(start_candidate, self._place)
+
+    def _wait_for_the_next(self) -> None:
+        """A worker that imports torch beside a clock is noise."""
+        if self._next is not None:
+            wait([self._next])
 
     def _taken(self) -> Worker:
         """A worker into which nothing of any candidate has come."""
@@ -219,14 +242,14 @@ class Broker:
         return worker
 
 
-def _static(report: Report) -> tuple[str, int] | None:
+def _static(report: Report) -> Need | None:
     """What the candidate needs a GPU for. Judged when it cannot be read as a candidate."""
     try:
         tree = parse(report.candidate)
     except Refused as error:
         raise Judged(Verdict.parse_error, Stage.parse, error.text, line=error.line) from None
     report.findings += static_findings(tree)
-    return needs_gpu(tree)
+    return need(tree)
 
 
 def _cells(task: Task, *, quick: bool) -> tuple[Cell, ...]:
@@ -244,14 +267,6 @@ def _probe(report: Report, candidate: CandidateSide) -> None:
     for one in found:
         if one.tier is Tier.hard:
             raise Judged(Verdict.reward_hack, candidate.stage, one.evidence, line=one.line)
-
-
-def _timed(reference: ReferenceSide, candidate: CandidateSide, distribution: str, phase: str) -> timing.Timing:
-    candidate.stage = Stage.time
-    candidate.set_state(reference.draw_state(phase), "load")
-    inputs = reference.draw(Cell(0, distribution), phase)
-    size = sum(leaf.tensor.spec.bytes for leaf in reference.expect(inputs).native.leaves)
-    return timing.measure(reference, candidate, distribution, size, phase)
 
 
 def _conclude(report: Report, timed: timing.Timing) -> None:

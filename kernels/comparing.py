@@ -116,7 +116,7 @@ def _by_rows(
     tolerance: Tolerance,
     spread: Array | None,
 ) -> Comparison:
-    width = _row(spec.shape)
+    width = row_width(spec.shape)
     at_once = max(1, _ELEMENTS_AT_ONCE // width) * width
     epsilon = DTYPES[spec.dtype].epsilon
     floor = tolerance.floor_of(spec.dtype)
@@ -157,7 +157,7 @@ def _by_rows(
     )
 
 
-def _row(shape: tuple[int, ...]) -> int:
+def row_width(shape: tuple[int, ...]) -> int:
     """How many elements are judged together: the last dimension, and of narrow ones so many that chance evens out."""
     width = 1
     for size in reversed(shape):

@@ -81,7 +81,7 @@ def _timing(report: Report) -> dict[str, Any] | None:
         "interval_95": [_number(found.found.low), _number(found.found.high)],
         "smallest_effect": _number(found.smallest_effect),
         "baseline_against_itself_95": [_number(found.same.low), _number(found.same.high)],
-        "baseline": "eager, one thread",
+        "baseline": found.baseline,
         "baseline_s": found.baseline_s,
         "candidate_s": found.candidate_s,
         "by_outer_clock_s": found.wall_s,

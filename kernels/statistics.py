@@ -8,7 +8,7 @@ is the ratio within a block. No time is left out as an outlier: the median of a 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 RESAMPLES = 10_000
 LEAST_BLOCKS = 8
+BLOCKS, MORE_BLOCKS = 12, 24
 _SMALLEST_EFFECT = 0.02
 _CONFIDENCE = 0.95
 _LARGEST_EFFECT = 0.1
@@ -92,6 +93,46 @@ def speed(found: Interval, effect: float) -> Speed:
     if effect <= _LARGEST_EFFECT and found.low >= 1 - effect and found.high <= 1 + effect:
         return Speed.equal
     return Speed.ambiguous
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Seconds of each call of a block: of the baseline, of the candidate, and of the baseline again."""
+
+    first: Sequence[float]
+    middle: Sequence[float]
+    last: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`found`: the baseline through the candidate; `same`: the baseline's two halves through each other; `effect`: what
+    could be told from none. `turns`: all that was measured."""
+
+    speed: Speed
+    found: Interval
+    same: Interval
+    effect: float
+    turns: Sequence[Turn]
+
+
+def decide(turn: Callable[[], Turn], seed: int, blocks: tuple[int, int] = (BLOCKS, MORE_BLOCKS)) -> Decision:
+    """Measures, by `turn`, as many blocks as the first of `blocks`; where they say nothing, up to the second, once."""
+    turns: list[Turn] = []
+    for wanted in blocks:
+        while len(turns) < wanted:
+            turns.append(turn())
+        decided = _decided(turns, seed)
+        if decided.speed is not Speed.ambiguous:
+            break
+    return decided
+
+
+def _decided(turns: Sequence[Turn], seed: int) -> Decision:
+    same = interval([Block(one.first, one.last) for one in turns], seed)
+    found = interval([Block([*one.first, *one.last], one.middle) for one in turns], seed)
+    effect = smallest_effect(same)
+    return Decision(speed(found, effect), found, same, effect, tuple(turns))
 
 
 def slope(few: tuple[int, float], many: tuple[int, float]) -> float:

@@ -36,7 +36,7 @@ class Candidate:
 
     def operations(self) -> Mapping[str, Operation]:
         names = ("load", "state", "call", "fill", "time", "forget", "outputs", "probe")
-        return {"held": self._give_held, **{name: getattr(self, f"_{name}") for name in names}}
+        return {"held": self._give_held, "idle": self._idle, **{name: getattr(self, f"_{name}") for name in names}}
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Executes the candidate and constructs its model. Answers with the names of its state."""
@@ -116,6 +116,11 @@ class Candidate:
     def _forget(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Frees the outputs of the last timed run: to give memory back is part of no call's time."""
         self._timed = []
+        return {}, ()
+
+    def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """Asked of a baseline, which is a worker like this one."""
+        calling.idle(self._pool, head["plan"])
         return {}, ()
 
     def _outputs(self, head: Json, _: Sequence[Tensor]) -> Answer:

@@ -1,0 +1,95 @@
+"""What a candidate is timed against: the reference's own source in a worker of the candidate's kind.
+
+Two programs are compared, so what is around them must be the same: the same loader, the same process of a few requests,
+nothing of the other. The reference worker, which has drawn inputs and computed in double precision, has another memory
+behind it, and the same code took up to 1.5 times as long in the one as in the other. A baseline has no seed and no
+expected value either; its outputs are what the reference says in its own precision, call by call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kernels.bench import CandidateSide, Inputs, Judged, Patience, State
+from kernels.candidate import Candidate
+from kernels.forms import Output
+from kernels.hosting import MOST_BYTES, Worker
+from kernels.messages import Json
+from kernels.task import Task
+from kernels.verdicts import Stage, Verdict
+
+EAGER, COMPILED = "eager, one thread", "torch.compile, one thread"
+_COMPILE_S = 120.0
+_AS_IT_IS = b"\n\nModelNew = Model\n"
+# The module itself is compiled, not wrapped: its state keeps its names.
+_AS_COMPILED = b"""
+
+def ModelNew(*init):
+    import torch
+    model = Model(*init)
+    model.compile()
+    return model
+"""
+
+
+class BaselineFailed(Exception):
+    """A baseline that cannot be had, with the reason: torch.compile does not take every model."""
+
+
+@dataclass(slots=True)
+class Baseline:
+    """A baseline at work, asked as a candidate is; what fails is never the candidate's fault."""
+
+    name: str
+    side: CandidateSide
+
+    def set_state(self, state: State) -> None:
+        with _not_the_candidates():
+            self.side.set_state(state, "load")
+
+    def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
+        with _not_the_candidates():
+            self.side.fill(inputs, first=first, places=places)
+
+    def forget(self) -> None:
+        with _not_the_candidates():
+            self.side.forget()
+
+    def time(self, plan: list[Any], timeout: float) -> list[float]:
+        with _not_the_candidates():
+            return self.side.time(plan, timeout)
+
+    def idle(self, plan: list[Any]) -> None:
+        """All that `time` does but the calls."""
+        with _not_the_candidates():
+            self.side.asked("idle", {"plan": plan}, (), _nothing)
+
+    def outputs(self, which: Sequence[int]) -> list[Output]:
+        with _not_the_candidates():
+            return self.side.outputs(which)
+
+
+def begin(worker: Worker, task: Task, init: Inputs, *, compiled: bool = False) -> Baseline:
+    """Loads the reference into a worker that has had nothing else. Judged: infra_error."""
+    source = task.source + (_AS_COMPILED if compiled else _AS_IT_IS)
+    name = COMPILED if compiled else EAGER
+    patience = Patience(call_s=_COMPILE_S) if compiled else Patience()
+    side = CandidateSide(worker, Candidate(name, source), patience=patience, most_bytes=MOST_BYTES)
+    with _not_the_candidates():
+        side.load(init, train=task.train)
+    return Baseline(name, side)
+
+
+def _nothing(head: Json, tensors: Sequence[Any]) -> None:
+    """What an answer without contents says."""
+
+
+@contextmanager
+def _not_the_candidates() -> Iterator[None]:
+    try:
+        yield
+    except Judged as end:
+        raise Judged(Verdict.infra_error, Stage.time, f"the baseline: {end.reason}") from None

@@ -1,0 +1,86 @@
+"""Whether a worker's own clock can be believed: the broker's, over runs of two lengths, says how long a call takes.
+
+A clock of the candidate's process is precise and hostile, the broker's is honest and counts messages too. What a call
+costs is the slope between two lengths. Where even the baseline's two clocks do not agree, the machine is too busy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kernels import statistics
+from kernels.bench import Judged
+from kernels.session import Clocked, Session
+from kernels.verdicts import Stage, Verdict
+
+_TRIES, _CONVICTING = 5, 3
+_RUNS = 7
+_RESOLUTION_S = 50e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Seconds a call: by the broker's clock, of which asking costs `once`, and as the worker tells."""
+
+    wall: float
+    once: float
+    told: float
+
+    @property
+    def agree(self) -> bool:
+        # Below the resolution of a wall clock with a message in between nothing can be said.
+        return (
+            statistics.clocks_agree(self.told, self.wall, self.once)
+            or abs(self.wall - self.once - self.told) < _RESOLUTION_S
+        )
+
+
+def checked(session: Session, calls: int) -> tuple[Clocks, bool]:
+    """The candidate's clocks, and whether this machine could tell. Judged when again and again only the candidate's
+    disagree."""
+    tries: list[tuple[Clocks, bool]] = []
+    for _ in range(_TRIES):
+        candidate, baseline = _measured(session, calls)
+        if candidate.agree:
+            return candidate, True
+        tries.append((candidate, baseline.agree))
+    found = tries[-1][0]
+    if sum(agrees for _, agrees in tries) < _CONVICTING:
+        return found, False
+    raise Judged(
+        Verdict.timing_inconsistent,
+        Stage.time,
+        f"it tells {found.told:.3g} s a call, by the clock outside it is {found.wall:.3g} s of which asking costs "
+        f"{found.once:.3g} s, in {_TRIES} of {_TRIES} tries; the baseline's two clocks agree",
+    )
+
+
+def _measured(session: Session, calls: int) -> tuple[Clocks, Clocks]:
+    """Of candidate and baseline, from the quickest of several runs of two lengths: it was disturbed least."""
+    few, many = max(1, calls // 4), max(4, calls)
+    short = [session.both(session.plan(few)) for _ in range(_RUNS)]
+    long = [session.both(session.plan(many)) for _ in range(_RUNS)]
+    once = max(0.0, statistics.slope((few, _idle(session, few)), (many, _idle(session, many))))
+    return (
+        _clocks((few, [one for one, _ in short]), (many, [one for one, _ in long]), once),
+        _clocks((few, [one for _, one in short]), (many, [one for _, one in long]), once),
+    )
+
+
+def _clocks(few: tuple[int, Sequence[Clocked]], many: tuple[int, Sequence[Clocked]], once: float) -> Clocks:
+    ends = [(calls, min((one.wall, sum(one.told)) for one in runs)) for calls, runs in (few, many)]
+    (short, least), (long, most) = ends
+    wall = statistics.slope((short, least[0]), (long, most[0]))
+    return Clocks(wall, once, statistics.slope((short, least[1]), (long, most[1])))
+
+
+def _idle(session: Session, calls: int) -> float:
+    best = float("inf")
+    for _ in range(_RUNS):
+        plan = session.plan(calls)
+        began = time.perf_counter()
+        session.baseline.idle(plan)
+        best = min(best, time.perf_counter() - began)
+    return best
