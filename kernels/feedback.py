@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kernels.broker import Report
 
 LINES_AT_MOST = 40
+_STAGES = list(Stage)
 _LINE_CHARS = 300
 _CORRECT = 0.3
 _MOST_REWARDED = 100.0
@@ -82,13 +83,15 @@ LEFT_OUT = "…"
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """`right`: it computes what it should. `faster`: the verdict says so. `about_candidate` is false for faults of the
-    task and the machine. `low`, `high`: the 95% interval of `speedup`; times in seconds a call. `lines`: the words."""
+    task and the machine. `reached`: how far it came, counted in stages. `low`, `high`: the 95% interval of `speedup`;
+    times in seconds a call. `lines`: the words."""
 
     verdict: str
     stage: str
     right: bool
     faster: bool
     about_candidate: bool
+    reached: int
     reward: float
     lines: tuple[str, ...]
     speedup: float | None = None
@@ -107,6 +110,7 @@ def of_report(report: Report) -> Feedback:
         right=report.passed,
         faster=report.verdict is Verdict.faster,
         about_candidate=report.verdict not in NOT_THE_CANDIDATE,
+        reached=_STAGES.index(report.stage),
         reward=reward(report),
         lines=tuple(_lines(report)),
         speedup=None if timing is None else timing.found.ratio,
