@@ -63,6 +63,14 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """What the reference answered as the task means it, and in how many seconds."""
+
+    output: Output
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a candidate answered."""
 
@@ -102,6 +110,10 @@ class ReferenceSide:
         head, tensors = self._ask("state", {"seed": self._seed("state", *where)})
         return State(head["names"], tensors)
 
+    def change_state(self, *where: str | int) -> None:
+        """As `draw_state`, and the weights stay where they are."""
+        self._ask("state", {"seed": self._seed("state", *where), "quiet": True})
+
     def expect(self, inputs: Inputs, layout: str = "contiguous", **more: Any) -> Expected:
         head, tensors = self._ask("expect", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors)
         count, state = head["count"], len(head.get("state", ()))
@@ -128,10 +140,14 @@ class ReferenceSide:
                 result = judge(expected.native, expected.exact, found, self.task.tolerance, nearby)
         return expected, result
 
-    def repeat(self, inputs: Inputs, times: int) -> Sequence[Sequence[Tensor]]:
-        head, tensors = self._ask("repeat", {"inputs": inputs.form, "times": times}, inputs.tensors)
-        count = head["count"]
-        return [tensors[number * count : (number + 1) * count] for number in range(times)]
+    def call(self, inputs: Inputs, **how: Any) -> Called | None:
+        """One call, as `Reference._call` has it; None where there is no such model."""
+        head, tensors = self._ask("call", {"inputs": inputs.form, **how}, inputs.tensors)
+        return None if "refused" in head else Called(read(head["output"], tensors), float(head["seconds"]))
+
+    def scalars(self) -> list[tuple[str, float | bool]]:
+        """The constructor's parameters that are no sizes, with their values."""
+        return [(str(name), value) for name, value in self._ask("scalars", {})[0]["scalars"]]
 
     def sensitivity(self, cell: Cell) -> Json:
         seed, other = self._seed("sensitivity", cell.number), self._seed("sensitivity", cell.number, "other")
@@ -158,7 +174,7 @@ class ReferenceSide:
         self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float = CALL_S
     ) -> tuple[Json, Sequence[Tensor]]:
         try:
-            found = self.worker.ask(do, head, tensors, timeout=timeout)
+            found = self.worker.ask(do, {**head, "most": MOST_BYTES}, tensors, timeout=timeout)
             self.largest = max(self.largest, sum(one.spec.bytes for one in found[1]))
             return found
         except Troubled as trouble:

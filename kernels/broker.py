@@ -205,7 +205,6 @@ class Broker:
             reference = start(self._place, task)
             try:
                 init = reference.load()
-                reference.draw_state("task")
                 known = _Prepared(reference, init, audit_task(reference))
             except BaseException:
                 reference.worker.close()

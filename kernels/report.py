@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from kernels.broker import Report
@@ -47,6 +48,11 @@ def of_audit(audit: TaskAudit) -> dict[str, Any]:
         "output": audit.output,
         "native_error": _number(audit.native_error),
         "double_precision": audit.precise,
+        "degenerate": [asdict(one) for one in audit.degenerate],
+        "scalars": [{"name": one.name, "value": one.value, "unseen": list(one.unseen)} for one in audit.scalars],
+        "largest": _number(audit.largest),
+        "call_s": _number(audit.call_s),
+        "bfloat16": {"error": _number(audit.half_error), "passes": audit.half_passes},
     }
 
 

@@ -6,6 +6,9 @@ It runs in a box of its own, without any candidate: a task's code comes from a r
 from __future__ import annotations
 
 import copy
+import inspect
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -33,6 +36,7 @@ class Reference:
         self._train = True
         self._pool = calling.Pool()
         self._outputs: list[Any] = []
+        self._called = torch.nn.Module()
 
     def operations(self) -> Mapping[str, Operation]:
         names = (
@@ -41,14 +45,15 @@ class Reference:
             "inputs",
             "expect",
             "nearby",
-            "repeat",
+            "call",
+            "scalars",
             "sensitivity",
             "fill",
             "time",
             "forget",
             "idle",
         )
-        return {name: getattr(self, f"_{name}") for name in names}
+        return {name: _within(getattr(self, f"_{name}")) for name in names}
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Executes the task. Answers with what the model's constructor is given."""
@@ -68,10 +73,11 @@ class Reference:
         return model
 
     def _state(self, head: Json, _: Sequence[Tensor]) -> Answer:
-        """Draws new weights. Answers with all of the state."""
+        """Draws new weights. Answers with all of the state, or with `quiet` nothing: of some tasks it is gigabytes."""
         generator = torch.Generator().manual_seed(head["seed"])
+        self._called = torch.nn.Module()
         _guarded(lambda: set_state(self._model, generator))
-        return _state_of(self._model)
+        return ({"names": []}, ()) if head.get("quiet") else _state_of(self._model)
 
     def _inputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Draws inputs, as contiguous tensors. The same head gives the same inputs."""
@@ -159,15 +165,57 @@ class Reference:
                 parts += found
         return {"count": counts.pop() if len(counts) == 1 else -1}, parts
 
-    def _repeat(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
-        """The outputs of several calls of one model object with the same inputs: shows what it remembers."""
-        packed: list[tuple[Json, list[Tensor]]] = []
-        model = copy.deepcopy(self._model)
+    def _call(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """One call as the task means it, and the seconds it took. Of a copy of the model, or of the same object as the
+        call before (`again`), which shows what it remembers.
+
+        `rounded`: inputs, weights and output rounded to bfloat16. `otherwise`: a model made with another value of one
+        of its constructor's parameters, and with the same weights; where there is no such model, the answer is
+        `refused`.
+        """
+        if "otherwise" in head:
+            try:
+                self._called = self._otherwise(*head["otherwise"])
+            except Exception as error:
+                return {"refused": told(error, _FILE)[0]}, ()
+        elif not head.get("again"):
+            self._called = _guarded(lambda: copy.deepcopy(self._model))
+        rounded = bool(head.get("rounded"))
         with torch.no_grad():
-            for _ in range(head["times"]):
-                _, given = calling.arguments(head["inputs"], tensors, "contiguous")
-                packed.append(pack(_guarded(lambda given=given: model(*given))))
-        return {"count": len(packed[0][1])}, [tensor for _, found in packed for tensor in found]
+            made, given = calling.arguments(head["inputs"], tensors, "contiguous")
+            for one in [*made, *self._called.parameters(), *self._called.buffers()] if rounded else ():
+                if one.is_floating_point():
+                    one.copy_(one.bfloat16())
+            began = time.perf_counter()
+            output = _guarded(lambda: self._called(*given))
+            seconds = time.perf_counter() - began
+            form, found = pack(_in_brain_floats(output) if rounded else output)
+        return {"output": form, "seconds": seconds}, found
+
+    def _otherwise(self, name: str, value: Any) -> torch.nn.Module:
+        bound = self._bound()
+        bound.arguments[name] = value
+        torch.manual_seed(0)
+        model: torch.nn.Module = self._module.Model(*bound.args, **bound.kwargs).train(self._train)
+        model.load_state_dict(self._model.state_dict())
+        return model
+
+    def _bound(self) -> inspect.BoundArguments:
+        bound = inspect.signature(self._module.Model).bind(*self._init)
+        bound.apply_defaults()
+        return bound
+
+    def _scalars(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """The parameters of the constructor that are numbers with a fraction or flags, with their values. Whole numbers
+        are sizes."""
+        given = _guarded(self._bound).arguments
+        return {
+            "scalars": [
+                [name, value]
+                for name, value in given.items()
+                if type(value) is bool or (type(value) is float and math.isfinite(value))
+            ]
+        }, ()
 
     def _sensitivity(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """By how much the outputs change, relative to their size, when one input or one weight is drawn anew."""
@@ -175,9 +223,9 @@ class Reference:
         others = self._drawn({**head, "seed": head["other"]})
         fresh = copy.deepcopy(self._model)
         set_state(fresh, torch.Generator().manual_seed(head["other"]))
-        before = _flat(_guarded(lambda: copy.deepcopy(self._model)(*_copied(inputs))))
         changes: Json = {"inputs": [], "state": {}}
         with torch.no_grad():
+            before = _flat(_guarded(lambda: copy.deepcopy(self._model)(*_copied(inputs))))
             for number, value in enumerate(inputs):
                 if isinstance(value, torch.Tensor) and value.numel():
                     changed = [*inputs[:number], others[number], *inputs[number + 1 :]]
@@ -209,6 +257,28 @@ class Reference:
     def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
         calling.idle(self._pool, head["plan"])
         return {}, ()
+
+
+def _within(operation: Operation) -> Operation:
+    """An answer that the broker would not take is said to be the task's own fault, and not sent."""
+
+    def limited(head: Json, tensors: Sequence[Tensor]) -> Answer:
+        answer, parts = operation(head, tensors)
+        size, most = sum(one.spec.bytes for one in parts), head["most"]
+        if size > most:
+            raise Trouble("task", f"one answer has {size >> 20} MiB of tensors, at most {most >> 20} MiB are held")
+        return answer, parts
+
+    return limited
+
+
+def _in_brain_floats(value: Any) -> Any:
+    """An output whose numbers are rounded to bfloat16, in the dtypes it had."""
+    if isinstance(value, torch.Tensor):
+        return value.bfloat16().to(value.dtype) if value.is_floating_point() else value
+    if isinstance(value, dict):
+        return {key: _in_brain_floats(one) for key, one in value.items()}
+    return type(value)(map(_in_brain_floats, value)) if type(value) in (list, tuple) else value
 
 
 def _state_of(model: torch.nn.Module) -> tuple[Json, list[Tensor]]:
