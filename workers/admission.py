@@ -15,6 +15,7 @@ from forges.github.events import (
     ChecksChanged,
     ExplainRequested,
     InstallationChanged,
+    PullRequestMoved,
     RepositoryChanged,
     RetryRequested,
     ReviewCommented,
@@ -25,11 +26,14 @@ from forges.github.events import (
     TaskRequested,
     Unassigned,
     Unlabelled,
+    VerifyKernelsRequested,
 )
-from store import NewTask, events, inputs, tasks
+from forges.github.events import Ignored as MeansNothing
+from store import NewTask, events, inputs, kernel_checks, tasks
 from store.schema import Task
 from workers import freshness, questions
 from workers.github.desk import Desk
+from workers.kernel_checks import asking
 from workers.outside import once
 from workers.retrying import again, limits_from
 from workers.workshop import Workshop
@@ -69,7 +73,13 @@ class Admission:
                 self._withdrawn(signal, settle)
             case BranchPushed():
                 self._pushed(signal, settle)
-            case ChecksChanged() | CheckRerequested():
+            case PullRequestMoved():
+                self._moved(signal, settle)
+            case VerifyKernelsRequested():
+                self._verify(signal, settle)
+            case CheckRerequested():
+                self._rerequested(signal, settle)
+            case ChecksChanged():
                 self._woken(signal, settle)
             case RepositoryChanged() | InstallationChanged():
                 self._gone(signal, settle)
@@ -244,7 +254,11 @@ class Admission:
         )
 
     def _refuse(
-        self, signal: TaskRequested | RetryRequested | ExplainRequested, why: str, *, key: str | None = None
+        self,
+        signal: TaskRequested | RetryRequested | ExplainRequested | VerifyKernelsRequested,
+        why: str,
+        *,
+        key: str | None = None,
     ) -> None:
         """Tells someone that nothing was started: once for each person and subject, or once for each `key`."""
         if signal.actor.is_bot:
@@ -418,6 +432,51 @@ class Admission:
             done = outcome.state == "done"
             settle(session, Outcome("done", f"{outcome.why}; the index follows" if done else "the index follows"))
             freshness.note(session, signal)
+
+        self._woken(signal, settle_and_note)
+
+    def _moved(self, signal: PullRequestMoved, settle: Settle) -> None:
+        """What the delivery means besides is done as ever; in the same transaction its kernels are noted for a look."""
+        nothing_else = isinstance(signal.meant, MeansNothing)
+
+        def settle_and_note(session: Session, outcome: Outcome) -> None:
+            wanted = kernel_checks.want_look(session, asking.of_head(signal), now=self._workshop.clock())
+            look = "looked at for kernels" if wanted else "being looked at for kernels"
+            settle(session, Outcome("done", look if nothing_else else f"{outcome.why}; {look}"))
+
+        if isinstance(signal.meant, MeansNothing):
+            self._end(settle_and_note, "ignored", signal.meant.reason)
+        else:
+            self.take(signal.meant, settle_and_note)
+
+    def _verify(self, signal: VerifyKernelsRequested, settle: Settle) -> None:
+        permission = self._permission(signal)
+        key = f"comment:{signal.comment_id}"
+        if permission not in ("write", "admin"):
+            self._refuse(
+                signal,
+                "only people with write permission on this repository can have kernels verified. "
+                "Somebody with that permission can ask for this too.",
+            )
+            self._end(settle, "ignored", f"{signal.actor.login} has the permission {permission}: refused")
+        elif not signal.is_pull_request:
+            self._refuse(signal, "kernels are verified where they are changed: ask on a pull request.", key=key)
+            self._end(settle, "ignored", "asked on an issue")
+        elif signal.problem:
+            self._refuse(signal, f"nothing was verified: {signal.problem}.", key=key)
+            self._end(settle, "ignored", signal.problem)
+        else:
+            with self._workshop.database.write() as session:
+                wanted = kernel_checks.want_look(session, asking.of_comment(signal), now=self._workshop.clock())
+                why = "looked at for kernels" if wanted else "this request was taken before"
+                settle(session, Outcome("done" if wanted else "ignored", why))
+
+    def _rerequested(self, signal: CheckRerequested, settle: Settle) -> None:
+        def settle_and_note(session: Session, outcome: Outcome) -> None:
+            look = asking.of_rerequest(session, signal)
+            if look is not None and kernel_checks.want_look(session, look, now=self._workshop.clock()):
+                outcome = Outcome("done", "looked at for kernels")
+            settle(session, outcome)
 
         self._woken(signal, settle_and_note)
 

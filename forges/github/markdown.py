@@ -165,6 +165,15 @@ def find_question(text: str, prefix: str, slug: str) -> str | None:
     return None if found is None else _without_comments(text)[found.end() :].lstrip(" \t:,").strip()[:QUESTION_LIMIT]
 
 
+def find_verification(text: str, prefix: str) -> str | None:
+    """Return what follows a line's `/prefix verify-kernel` in prose (a kernel's name, empty for all), else None."""
+    if not prefix:
+        return None
+    asks = re.compile(rf" {{0,3}}/{re.escape(prefix)}[ \t]+verify-kernels?(?:[ \t]+(.*))?", re.IGNORECASE)
+    found = (asks.fullmatch(line.rstrip()) for line in prose(text).splitlines())
+    return next(((one[1] or "").strip() for one in found if one), None)
+
+
 def base_option(text: str) -> tuple[str | None, str | None]:
     """Return (branch, problem) of the option `base:branch` in one line of text; both None when it is absent."""
     match = _BASE_OPTION.search(text)

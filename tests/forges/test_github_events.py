@@ -199,7 +199,7 @@ def test_reopened_and_edited() -> None:
     assert (signal.title, signal.body, signal.base_changed) == ("Broken", "New", True)
 
 
-@pytest.mark.parametrize("action", ["synchronize", "pinned", "review_requested", ""])
+@pytest.mark.parametrize("action", ["pinned", "review_requested", ""])
 def test_other_actions(action: str) -> None:
     assert isinstance(parse("pull_request", envelope(action, pull_request=pull()), RULES), Ignored)
 

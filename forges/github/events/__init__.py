@@ -21,6 +21,7 @@ from .signals import (
     ExplainRequested,
     Ignored,
     InstallationChanged,
+    PullRequestMoved,
     RepositoryChanged,
     RepositoryRef,
     RetryRequested,
@@ -35,6 +36,7 @@ from .signals import (
     TaskRequested,
     Unassigned,
     Unlabelled,
+    VerifyKernelsRequested,
 )
 
 _Parser = Callable[[str, Mapping[str, Any], TriggerRules], Signal]
@@ -84,6 +86,7 @@ __all__ = [
     "ExplainRequested",
     "Ignored",
     "InstallationChanged",
+    "PullRequestMoved",
     "RepositoryChanged",
     "RepositoryRef",
     "RetryRequested",
@@ -99,5 +102,6 @@ __all__ = [
     "TriggerRules",
     "Unassigned",
     "Unlabelled",
+    "VerifyKernelsRequested",
     "parse",
 ]

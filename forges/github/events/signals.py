@@ -110,6 +110,18 @@ class ExplainRequested(_OnNumber):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyKernelsRequested(_OnNumber):
+    """Somebody asked to verify a pull request's kernels: the one called `name`, all when it is None.
+
+    `problem`: what to tell the asker about a name that could not be taken."""
+
+    comment_id: int
+    name: str | None
+    problem: str | None = None
+    hop: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequested(_OnNumber):
     """A stop command. `comment_id` is None when it stood in a review body."""
 
@@ -186,6 +198,15 @@ class SubjectEdited(_OnNumber):
     title: str
     body: str
     base_changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequestMoved(_OnNumber):
+    """A pull request is at another head, or there at all: opened, reopened or pushed to, by whomever, ourselves among
+    them. `meant`: what the same delivery means beside that."""
+
+    head_sha: str
+    meant: TaskRequested | ExplainRequested | SubjectReopened | Ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +301,7 @@ class Ignored:
 Signal = (
     TaskRequested
     | ExplainRequested
+    | VerifyKernelsRequested
     | StopRequested
     | RetryRequested
     | Steering
@@ -288,6 +310,7 @@ Signal = (
     | SubjectClosed
     | SubjectReopened
     | SubjectEdited
+    | PullRequestMoved
     | Unassigned
     | Unlabelled
     | CheckActionPressed

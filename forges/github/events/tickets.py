@@ -5,11 +5,12 @@ Fields: https://docs.github.com/en/webhooks/webhook-events-and-payloads#issues, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
-from ..markdown import base_option, find_command, find_question, mention_line
+from ..markdown import base_option, find_command, find_question, find_verification, mention_line, neutralise
 from ..markers import hops
 from . import fields
 from .guard import refuse_actor, refuse_hops
@@ -19,6 +20,7 @@ from .signals import (
     CloseReason,
     ExplainRequested,
     Ignored,
+    PullRequestMoved,
     RepositoryRef,
     RetryRequested,
     Signal,
@@ -31,9 +33,11 @@ from .signals import (
     Trigger,
     Unassigned,
     Unlabelled,
+    VerifyKernelsRequested,
 )
 
 Payload = Mapping[str, Any]
+_KERNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 
 
 class _Place(TypedDict):
@@ -60,7 +64,13 @@ def issues(action: str, payload: Payload, rules: TriggerRules) -> Signal:
 
 
 def pull_request(action: str, payload: Payload, rules: TriggerRules) -> Signal:
-    return _subject(action, payload, rules, "pull_request")
+    meant = _subject(action, payload, rules, "pull_request")
+    if action not in ("opened", "reopened", "synchronize"):
+        return meant
+    if not isinstance(meant, TaskRequested | ExplainRequested | SubjectReopened | Ignored):
+        raise AssertionError(f"a pull request {action} cannot mean {type(meant).__name__}")
+    head_sha = fields.string(payload, "pull_request", "head", "sha")
+    return PullRequestMoved(**place(payload, "pull_request"), head_sha=head_sha, meant=meant)
 
 
 def issue_comment(action: str, payload: Payload, rules: TriggerRules) -> Signal:
@@ -76,6 +86,9 @@ def issue_comment(action: str, payload: Payload, rules: TriggerRules) -> Signal:
         return signal
     if asked := explain(payload, "issue", where, f"comment:{comment_id}", body, rules):
         return replace(asked, comment_id=comment_id)
+    if (name := find_verification(body, rules.command)) is not None:
+        name, problem = _kernel_name(name)
+        return VerifyKernelsRequested(**where, comment_id=comment_id, name=name, problem=problem, hop=hops(body) + 1)
     command = find_command(body, rules.command, rules.app_slug)
     if command is not None:
         return _request(payload, "issue", where, "command", body, comment_id, hops(body), command.base, command.problem)
@@ -83,6 +96,13 @@ def issue_comment(action: str, payload: Payload, rules: TriggerRules) -> Signal:
     if line is not None:
         return _request(payload, "issue", where, "mention", body, comment_id, hops(body), *base_option(line))
     return Steering(**where, comment_id=comment_id, body=body)
+
+
+def _kernel_name(given: str) -> tuple[str | None, str | None]:
+    """The name as it may stand in `.forgehand.yml`, None for all; and what is wrong with what was given."""
+    if not given or _KERNEL.fullmatch(given):
+        return given or None, None
+    return None, f"`{neutralise(given[:60].replace('`', ''))}` is no name of a kernel"
 
 
 def explain(
