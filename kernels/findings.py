@@ -47,6 +47,9 @@ _SUSPICIOUS = {
     "sys.setprofile": "profiles the interpreter",
     "code.__new__": "makes code objects",
     "object.__setattr__": "replaces a function's code",
+    "ctypes.cdata": "lays hands on memory by its address",
+    "ctypes.string_at": "reads memory by its address",
+    "exec": "runs text as code",
 }
 
 
