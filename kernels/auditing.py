@@ -41,6 +41,10 @@ class Audit:
         if not self.reference.judge(inputs, output)[1].right:
             raise Judged(Verdict.incorrect, Stage.audit, reason, wrong=wrong)
 
+    def right(self, inputs: Inputs, output: Output) -> None:
+        """For the outputs that a check does not turn on: no answer of a candidate's goes unseen."""
+        self.held_to(inputs, output, Wrong.numerical, "an output is not right")
+
 
 Check = Callable[[Audit], None]
 
@@ -66,6 +70,7 @@ def inputs_stay(on: Audit) -> None:
             )  # fmt: skip
     if len(found.inputs_after) != len(expected.inputs_after):
         raise Judged(Verdict.protocol_error, Stage.audit, "the inputs after the call did not come")
+    on.right(inputs, found.output)
 
 
 def output_is_its_own(on: Audit) -> None:
@@ -93,7 +98,8 @@ def two_outputs_stand(on: Audit) -> None:
 
 def new_content_is_seen(on: Audit) -> None:
     """The same tensors at the same addresses with other contents: all of it, and a single element."""
-    on.candidate.call(on.inputs())
+    before = on.inputs()
+    on.right(before, on.candidate.call(before).output)
     fresh = on.inputs()
     for inputs, what in ((fresh, "new contents"), (_with_one_changed(fresh, on), "one new element")):
         found = on.candidate.call(inputs, refill=True)
@@ -103,7 +109,7 @@ def new_content_is_seen(on: Audit) -> None:
 def new_weights_are_seen(on: Audit) -> None:
     for number, how in enumerate(("in_place", "load")):
         inputs = on.inputs()
-        on.candidate.call(inputs)
+        on.right(inputs, on.candidate.call(inputs).output)
         on.candidate.set_state(on.reference.draw_state(on.phase, "weights", number), how)
         found = on.candidate.call(inputs)
         on.held_to(inputs, found.output, Wrong.stale, f"the output does not follow weights that were set ({how})")
@@ -120,6 +126,7 @@ def state_is_kept(on: Audit) -> None:
             Verdict.incorrect, Stage.audit, "the model's state after a call is not what it should be",
             wrong=Wrong.mutates_state,
         )  # fmt: skip
+    on.right(inputs, found.output)
 
 
 def same_inputs_same_output(on: Audit) -> None:
