@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from kernels.findings import Finding, Tier
 from kernels.task import parsed, read_source, top_level
+from kernels.without_gpu.needs import imported
 
 _UNUSUAL = frozenset({"gc", "inspect", "ctypes", "threading", "subprocess", "socket", "multiprocessing"})
-_GPU_MODULES = ("triton", "cupy", "numba.cuda", "pycuda", "tilelang", "cutlass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +53,13 @@ def parse(candidate: Candidate) -> ast.Module:
     return tree
 
 
-def needs_gpu(tree: ast.Module) -> tuple[str, int] | None:
-    """What of the candidate cannot run without a GPU, and its line: Triton, or CUDA sources handed to torch."""
-    for node in ast.walk(tree):
-        for name, line in _imported(node):
-            if any(name == one or name.startswith(one + ".") for one in _GPU_MODULES):
-                return f"it imports {name}", line
-        if isinstance(node, ast.Call):
-            for keyword in node.keywords:
-                if keyword.arg == "cuda_sources" and not _nothing(keyword.value):
-                    return "it compiles CUDA sources", keyword.value.lineno
-    return None
-
-
 def static_findings(tree: ast.Module) -> list[Finding]:
     """What a reader should look at. Text proves nothing: none of it decides."""
     found: list[Finding] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and _in_method(tree, node, "forward"):
             found.append(Finding("try_in_forward", Tier.telemetry, "forward catches errors", node.lineno))
-        for name, line in _imported(node):
+        for name, line in imported(node):
             if name.split(".")[0] in _UNUSUAL:
                 found.append(Finding("unusual_import", Tier.telemetry, f"imports {name}", line))
         if isinstance(node, ast.ClassDef) and node.name == "ModelNew":
@@ -81,18 +67,6 @@ def static_findings(tree: ast.Module) -> list[Finding]:
             if any(base.split(".")[-1] == "Model" for base in bases):
                 found.append(Finding("derives_from_reference", Tier.support, f"derives from {bases[0]}", node.lineno))
     return found
-
-
-def _imported(node: ast.AST) -> Iterator[tuple[str, int]]:
-    """The modules an import names, each with its line."""
-    if isinstance(node, ast.Import):
-        yield from ((alias.name, node.lineno) for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module:
-        yield node.module, node.lineno
-
-
-def _nothing(node: ast.expr) -> bool:
-    return (isinstance(node, ast.Constant) and not node.value) or (isinstance(node, ast.List) and not node.elts)
 
 
 def _in_method(tree: ast.Module, wanted: ast.AST, name: str) -> bool:

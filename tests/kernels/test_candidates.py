@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kernels.candidate import Candidate, Refused, needs_gpu, parse, read_candidate, static_findings
+from kernels.candidate import Candidate, Refused, parse, read_candidate, static_findings
 from kernels.findings import Tier, of_probe
 from kernels.messages import ProtocolError
 from kernels.task import TaskError
@@ -41,24 +41,6 @@ def test_what_is_no_candidate_is_refused_at_its_line(source: str, why: str, line
     with pytest.raises(Refused, match=why) as refusal:
         parse(candidate(source))
     assert line is None or refusal.value.line == line
-
-
-@pytest.mark.parametrize(
-    ("source", "line"),
-    [
-        ("import torch\nimport triton", 2),
-        ("from triton.language import load", 1),
-        ("load_inline(name='a',\n cuda_sources=[code])", 2),
-        ("load_inline(name='a', cpp_sources=code)", None),
-        ("load_inline(name='a', cpp_sources=code, cuda_sources=[])", None),
-        ("load_inline(name='a', cuda_sources='')", None),
-        ("import tritonic", None),
-        ("x = 'import triton'", None),
-    ],
-)
-def test_what_needs_a_gpu(source: str, line: int | None) -> None:
-    found = needs_gpu(ast.parse(source))
-    assert (found[1] if found else None) == line
 
 
 def test_text_is_never_more_than_a_reason_to_look() -> None:

@@ -82,7 +82,7 @@ def test_a_machine_that_gives_no_box_says_nothing_about_the_candidate(place: Pla
     with Broker(replace(place, backend=Nowhere())) as broker:  # type: ignore[arg-type]  # it makes no box at all
         report = broker.verify(case.task, case.candidate, quick=True)
         assert (report.verdict, report.correctness) == (Verdict.infra_error, None)
-        gpu = Candidate("k.py", b"import triton\nclass ModelNew: ...")
+        gpu = Candidate("k.py", b"import cupy\nclass ModelNew: ...")
         report = broker.verify(case.task, gpu, quick=True)
     assert (report.verdict, report.line) == (Verdict.needs_gpu, 1), "it is read before any box is asked for"
 
