@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from kernels import seeds
 from kernels.candidate import Candidate
@@ -21,6 +21,7 @@ from kernels.verdicts import Stage, Verdict, Wrong
 CALL_S = 60.0
 LOAD_S = 180.0
 _NEARBY = 3
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,13 @@ class Inputs:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What is right for some inputs. `precise`: whether `exact` really is of double precision. `aliases`: the
-    reference's output shares memory with its inputs."""
+    reference's output shares memory with its inputs; `of_state`: with its weights."""
 
     native: Output
     exact: Sequence[Tensor]
     precise: bool
     aliases: bool
+    of_state: bool
     state: Sequence[Tensor] = ()
     inputs_after: Sequence[Tensor] = ()
 
@@ -118,7 +120,8 @@ class ReferenceSide:
         head, tensors = self._ask("expect", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors)
         count, state = head["count"], len(head.get("state", ()))
         native, exact, rest = tensors[:count], tensors[count : 2 * count], tensors[2 * count :]
-        return Expected(read(head["output"], native), exact, head["exact"], head["aliases"], rest[:state], rest[state:])
+        facts = head["exact"], head["aliases"], head["of_state"]
+        return Expected(read(head["output"], native), exact, *facts, rest[:state], rest[state:])
 
     def judge(
         self, inputs: Inputs, found: Output, layout: str = "contiguous", **more: Any
@@ -152,6 +155,13 @@ class ReferenceSide:
     def sensitivity(self, cell: Cell) -> Json:
         seed, other = self._seed("sensitivity", cell.number), self._seed("sensitivity", cell.number, "other")
         return self._ask("sensitivity", {**_facts(cell), "seed": seed, "other": other}, (), LOAD_S)[0]
+
+    def gradients(
+        self, inputs: Inputs, layout: str, which: Sequence[int], upstream: Sequence[Tensor], times: int = 0
+    ) -> tuple[Json, Sequence[Tensor]]:
+        """What `kernels.gradients` reads: of the call with `inputs`, when `upstream` flows into the outputs `which`."""
+        head = {"inputs": inputs.form, "layout": layout, "which": list(which), "times": times}
+        return self._ask("gradients", head, [*inputs.tensors, *upstream])
 
     def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
         self._ask("fill", {"inputs": inputs.form, "first": first, "places": places}, inputs.tensors)
@@ -221,6 +231,13 @@ class CandidateSide:
             after = len(inputs.tensors) if more.get("inputs_after") else 0
             rest = tensors[count:]
             return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after])
+
+    def asked(
+        self, do: str, head: Json, tensors: Sequence[Tensor], read: Callable[[Json, Sequence[Tensor]], Answered]
+    ) -> Answered:
+        """What `read` makes of the answer; a ProtocolError of its is the candidate's fault."""
+        with self._blamed():
+            return read(*self._ask(do, head, tensors))
 
     def held(self) -> list[Output]:
         with self._blamed():

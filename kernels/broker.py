@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from kernels import auditing, timing
+from kernels import auditing, gradients, timing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
 from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
@@ -48,6 +48,7 @@ class Report:
     line: int | None = None
     audit: TaskAudit | None = None
     correctness: Correctness | None = None
+    gradients: gradients.Gradients | None = None
     checks: list[str] = field(default_factory=list)
     timing: timing.Timing | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -163,6 +164,9 @@ class Broker:
             told(Stage.correct)
             report.stage = Stage.correct
             report.correctness = correct(reference, candidate, _cells(report.task, quick=quick), "correct")
+            if report.task.backward:
+                asked = gradients.cells_of(report.audit.distributions, report.task.shapes, quick=quick)
+                report.gradients = gradients.check(reference, candidate, asked, "gradients")
             told(Stage.audit)
             report.stage = Stage.audit
             report.checks = auditing.audit(reference, candidate, distribution, "audit")

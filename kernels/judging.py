@@ -81,7 +81,12 @@ def finite(native: Output) -> bool:
 
 
 def _where(path: str, shape: tuple[int, ...], index: int | None) -> str:
+    return f"output{path} is wrong{farthest(shape, index)}"
+
+
+def farthest(shape: tuple[int, ...], index: int | None) -> str:
+    """Where it is wrong, as the end of a sentence."""
     if index is None:
-        return f"output{path} is wrong"
+        return ""
     place = [int(one) for one in np.unravel_index(index, shape)] if shape else []
-    return f"output{path} is wrong, most of all at {place} of {list(shape)}"
+    return f", most of all at {place} of {list(shape)}"

@@ -22,6 +22,7 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
         "reasons": report.reasons,
         "conclusion": conclusion(report.verdict),
         "correctness": _correctness(report),
+        "gradients": _gradients(report),
         "timing": _timing(report),
         "findings": [
             {"rule": one.rule, "tier": one.tier.value, "evidence": one.evidence, "line": one.line}
@@ -65,6 +66,21 @@ def _correctness(report: Report) -> dict[str, Any] | None:
         "left_out": found.left_out,
         "double_precision": found.precise,
         "kinds": [{"inputs": looks, **_tally(one)} for looks, one in found.kinds.items()],
+    }
+
+
+def _gradients(report: Report) -> dict[str, Any] | None:
+    """Only where the task asks for them. What is timed is the forward call all the same."""
+    found = report.gradients
+    if found is None:
+        return None
+    return {
+        "cells": found.cells,
+        "compared": found.compared,
+        "of": found.names,
+        "error": _number(found.error),
+        "native_error": _number(found.native_error),
+        "share_of_allowed": _number(found.worst),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +23,21 @@ MOST_SOURCE = 1 << 20
 _NEEDED = ("Model", "get_inputs", "get_init_inputs")
 LAYOUTS = ("contiguous", "offset", "transposed")
 _KEYS = frozenset(
-    {"reference", "mode", "tolerance", "shapes", "layouts", "distributions", "allow_library_ops", "device"}
+    {
+        "reference",
+        "mode",
+        "tolerance",
+        "shapes",
+        "layouts",
+        "distributions",
+        "allow_library_ops",
+        "device",
+        "backward",
+        "nonfinite",
+    }
 )
+
+_OPERATION = re.compile(r"[a-z_]\w*::[A-Za-z_]\w*")
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -36,7 +50,9 @@ class TaskError(ValueError):
 class Task:
     """`source`: the reference's bytes. `train`: whether the model is in training mode, as KernelBench leaves it.
     `shapes`: beside the declared one, of each tensor input in order. `layouts`: what inputs may look like in memory.
-    `distributions`: those that are drawn from, None for all."""
+    `distributions`: those that are drawn from, None for all. `both_modes`: in evaluation mode too. `backward`: its
+    gradients are held to the reference's too. `library_ops`: the only operations of torch's own that may compute, None
+    for any. `same_nonfinite`: a NaN or an infinity in an input must come out as the reference's does."""
 
     name: str
     source: bytes
@@ -46,12 +62,17 @@ class Task:
     layouts: tuple[str, ...] = ("contiguous",)
     distributions: tuple[str, ...] | None = None
     device: Literal["cpu", "cuda"] | None = None
+    both_modes: bool = False
+    backward: bool = False
+    library_ops: tuple[str, ...] | None = None
+    same_nonfinite: bool = False
 
     @property
     def digest(self) -> str:
         """Names the task's contents."""
         facts = (self.train, self.tolerance, self.shapes, self.layouts, self.distributions, self.device)
-        return hashlib.sha256(self.source + repr(facts).encode()).hexdigest()
+        more = (self.both_modes, self.backward, self.library_ops, self.same_nonfinite)
+        return hashlib.sha256(self.source + repr(facts + more).encode()).hexdigest()
 
 
 def read_task(path: Path) -> Task:
@@ -147,23 +168,42 @@ def _from_folder(folder: Path) -> Task:
 
 
 def _with(task: Task, given: Mapping[str, Any]) -> Task:
-    if given.get("allow_library_ops", "any") != "any":
-        raise ValueError('allow_library_ops: only "any" can be held to so far; leave it out')
     mode = given.get("mode", "train")
-    if mode not in ("train", "eval"):
-        raise ValueError('mode is "train" or "eval"')
+    if mode not in ("train", "eval", "both"):
+        raise ValueError('mode is "train", "eval" or "both"')
+    backward = given.get("backward", False)
+    if not isinstance(backward, bool):
+        raise ValueError("backward is true or false")
+    nonfinite = given.get("nonfinite", "free")
+    if nonfinite not in ("free", "same"):
+        raise ValueError('nonfinite is "free" or "same"')
     device = given.get("device")
     if device not in (None, "cpu", "cuda"):
         raise ValueError('device is "cpu" or "cuda"')
     return replace(
         task,
-        train=mode == "train",
+        train=mode != "eval",
         tolerance=_tolerance(given.get("tolerance", {})),
         shapes=tuple(_shapes(one) for one in _list(given, "shapes", [])),
         layouts=_names(given, "layouts", LAYOUTS) or ("contiguous",),
         distributions=_names(given, "distributions", None),
         device=device,
+        both_modes=mode == "both",
+        backward=backward,
+        library_ops=_library_ops(given.get("allow_library_ops", "any")),
+        same_nonfinite=nonfinite == "same",
     )
+
+
+def _library_ops(given: Any) -> tuple[str, ...] | None:
+    if given in ("any", "none"):
+        return None if given == "any" else ()
+    if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
+        raise ValueError('allow_library_ops is "any", "none" or a list of names such as "aten::mm"')
+    odd = [one for one in given if not _OPERATION.fullmatch(one)]
+    if odd:
+        raise ValueError(f'allow_library_ops: {odd[0]!r} is no name of an operation, such as "aten::mm"')
+    return tuple(sorted(set(given)))
 
 
 def _tolerance(given: Any) -> Tolerance:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from kernels.messages import Json, Tensor
-from kernels.worker import calling
+from kernels.worker import calling, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import pack, to_torch, to_wire, unpack
 from kernels.worker.program import load
@@ -33,9 +33,10 @@ class Candidate:
         self._last: list[torch.Tensor] = []
         self._held: list[Any] = []
         self._timed: list[Any] = []
+        self._graph = gradients.Graph()
 
     def operations(self) -> Mapping[str, Operation]:
-        names = ("load", "state", "call", "fill", "time", "forget", "outputs", "probe")
+        names = ("load", "state", "call", "forward", "backward", "fill", "time", "forget", "outputs", "probe")
         return {"held": self._give_held, "idle": self._idle, **{name: getattr(self, f"_{name}") for name in names}}
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
@@ -100,6 +101,19 @@ class Candidate:
         """The outputs that were held, as they are by now."""
         held, self._held = self._held, []
         return calling.answer_outputs(held, list(range(len(held))))
+
+    def _forward(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """One call whose gradients `backward` asks for: what flows into them is not known before."""
+        made, _ = calling.arguments(head["inputs"], tensors, head["layout"])
+        with self._guarded("launch"):
+            self._graph = gradients.forward(self._model, head["inputs"], made)
+            form, packed = pack(self._graph.output)
+        return {"output": form, "count": len(packed)}, packed
+
+    def _backward(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        graph, self._graph = self._graph, gradients.Graph()
+        with self._guarded("launch"):
+            return gradients.backward(graph, self._model, head["which"], tensors)
 
     def _fill(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Takes one more input for timing; `places` after the last."""

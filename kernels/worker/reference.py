@@ -17,13 +17,15 @@ import torch
 
 from kernels.messages import Json, Tensor
 from kernels.tensors import DTYPES
-from kernels.worker import calling
+from kernels.worker import calling, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import edit, laid_out, pack, to_wire, unpack
 from kernels.worker.drawing import draw, set_state
 from kernels.worker.program import load
 
 _FILE = "/task.py"
+Moved = Callable[[torch.Tensor], torch.Tensor]
+"""By how much of a unit in its last place each element of a value is rounded otherwise."""
 
 
 class Reference:
@@ -45,6 +47,7 @@ class Reference:
             "inputs",
             "expect",
             "nearby",
+            "gradients",
             "call",
             "scalars",
             "sensitivity",
@@ -103,20 +106,21 @@ class Reference:
         """What is right for inputs: as the task means it, and in double precision. The model stays as it was.
 
         The inputs come from the broker, as the candidate had them. With `state_after` and `inputs_after`, also what the
-        call made of both. `edits` as in timed calls.
+        call made of both. `edits` as in timed calls; `train`: in that mode.
         """
         made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
         edit(made, head.get("edits", []))
         with torch.no_grad():
-            model = copy.deepcopy(self._model)
+            model = self._copied_model(head)
             output = _guarded(lambda: model(*given))
             native, found = pack(output)
             aliases = bool(_storages(output) & _storages(made))
+            of_state = bool(_storages(output) & _storages(list(model.state_dict().values())))
             exact, doubled = self._exactly(head, tensors)
         if _shapes(found) != _shapes(doubled):
             exact, doubled = False, found
         parts: list[Tensor] = [*found, *doubled]
-        answer: Json = {"output": native, "count": len(found), "exact": exact, "aliases": aliases}
+        answer: Json = {"output": native, "count": len(found), "exact": exact, "aliases": aliases, "of_state": of_state}
         if head.get("state_after"):
             names, state = _state_of(model)
             answer["state"] = names["names"]
@@ -126,36 +130,42 @@ class Reference:
             parts += [to_wire(one) for one in made]
         return answer, parts
 
-    def _exactly(
-        self, head: Json, tensors: Sequence[Tensor], moved: Callable[[torch.Tensor], torch.Tensor] | None = None
-    ) -> tuple[bool, list[Tensor]]:
+    def _exactly(self, head: Json, tensors: Sequence[Tensor], moved: Moved | None = None) -> tuple[bool, list[Tensor]]:
         """The outputs in double precision, and whether it could be done: a model may insist on its own dtype. `moved`
         rounds inputs and weights otherwise."""
         try:
-            form, wide = head["inputs"], []
-            made, _ = calling.arguments(form, tensors, "contiguous")
-            edit(made, head.get("edits", []))
-            for one in made:
-                kind = torch.complex128 if one.is_complex() else torch.float64
-                wide.append(_widened(one, kind, moved) if one.is_floating_point() or one.is_complex() else one)
-            wide = [laid_out(one, head.get("layout", "contiguous")) for one in wide]
-            model = copy.deepcopy(self._model).double()
-            if moved is not None:
-                for own, value in zip(self._model.parameters(), model.parameters(), strict=True):
-                    value.copy_(_widened(own, value.dtype, moved))
-            _, found = pack(model(*unpack(form, wide)))
+            _, found = pack(self._wide_model(head, moved)(*unpack(head["inputs"], self._widely(head, tensors, moved))))
         except Exception:
             return False, []
         return True, found
 
+    def _widely(self, head: Json, tensors: Sequence[Tensor], moved: Moved | None) -> list[torch.Tensor]:
+        """The inputs in double precision."""
+        wide = []
+        made, _ = calling.arguments(head["inputs"], tensors, "contiguous")
+        edit(made, head.get("edits", []))
+        for one in made:
+            kind = torch.complex128 if one.is_complex() else torch.float64
+            wide.append(_widened(one, kind, moved) if one.is_floating_point() or one.is_complex() else one)
+        return [laid_out(one, head.get("layout", "contiguous")) for one in wide]
+
+    def _wide_model(self, head: Json, moved: Moved | None) -> torch.nn.Module:
+        model = self._copied_model(head).double()
+        if moved is not None:
+            with torch.no_grad():
+                for own, value in zip(self._model.parameters(), model.parameters(), strict=True):
+                    value.copy_(_widened(own, value.dtype, moved))
+        return model
+
+    def _copied_model(self, head: Json) -> torch.nn.Module:
+        """One that a call may change. `train`: in another mode than the task's."""
+        model = copy.deepcopy(self._model)
+        return model.train(head["train"]) if "train" in head else model
+
     def _nearby(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """The exact outputs, several times, for inputs and weights each moved by up to half a unit in its last place:
         what another order of rounding may do to each element."""
-        generator = torch.Generator().manual_seed(1)
-
-        def moved(value: torch.Tensor) -> torch.Tensor:
-            return torch.rand(value.shape, generator=generator, dtype=torch.float64) - 0.5
-
+        moved = _mover(torch.Generator().manual_seed(1))
         parts: list[Tensor] = []
         counts = set()
         with torch.no_grad():
@@ -164,6 +174,36 @@ class Reference:
                 counts.add(len(found))
                 parts += found
         return {"count": counts.pop() if len(counts) == 1 else -1}, parts
+
+    def _gradients(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """The gradients of one call, as the task means it, in double precision, and `times` with what it is computed
+        from rounded otherwise. `which` of the output's tensors get the last of the tensors."""
+        which, layout = head["which"], head["layout"]
+        given, upstream = tensors[: len(tensors) - len(which)], tensors[len(tensors) - len(which) :]
+        made, _ = calling.arguments(head["inputs"], given, layout)
+        model = self._copied_model(head)
+        graph = _guarded(lambda: gradients.forward(model, head["inputs"], made))
+        answer, parts = _guarded(lambda: gradients.backward(graph, model, which, upstream))
+        if not parts:
+            return {**answer, "exact": False, "times": 0}, ()
+        generator = torch.Generator().manual_seed(1)
+        runs = [self._exact_gradients(head, given, upstream, None)]
+        for _ in range(head["times"]):
+            runs.append(self._exact_gradients(head, given, upstream, _mover(generator)))
+        if any(_shapes(one) != _shapes(parts) for one in runs):
+            return {**answer, "exact": False, "times": 0}, [*parts, *parts]
+        return {**answer, "exact": True, "times": head["times"]}, [*parts, *(one for run in runs for one in run)]
+
+    def _exact_gradients(
+        self, head: Json, given: Sequence[Tensor], upstream: Sequence[Tensor], moved: Moved | None
+    ) -> list[Tensor]:
+        """Nothing where the model insists on its own dtype."""
+        try:
+            model = self._wide_model(head, moved)
+            graph = gradients.forward(model, head["inputs"], self._widely(head, given, moved))
+            return gradients.backward(graph, model, head["which"], upstream, double=True)[1]
+        except Exception:
+            return []
 
     def _call(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """One call as the task means it, and the seconds it took. Of a copy of the model, or of the same object as the
@@ -293,9 +333,11 @@ def _shapes(tensors: Sequence[Tensor]) -> list[tuple[int, ...]]:
     return [one.spec.shape for one in tensors]
 
 
-def _widened(
-    value: torch.Tensor, kind: torch.dtype, moved: Callable[[torch.Tensor], torch.Tensor] | None
-) -> torch.Tensor:
+def _mover(generator: torch.Generator) -> Moved:
+    return lambda value: torch.rand(value.shape, generator=generator, dtype=torch.float64) - 0.5
+
+
+def _widened(value: torch.Tensor, kind: torch.dtype, moved: Moved | None) -> torch.Tensor:
     wide = value.detach().to(kind)
     return wide if moved is None else wide * (1 + torch.finfo(value.dtype).eps * moved(value))
 

@@ -71,6 +71,16 @@ def test_a_folder_says_more(tmp_path: Path) -> None:
     assert task.distributions == ("normal", "integers")
 
 
+def test_what_a_folder_may_ask_for_beside_the_output(tmp_path: Path) -> None:
+    plain = read_task(folder(tmp_path / "plain", ""))
+    assert (plain.backward, plain.library_ops, plain.both_modes, plain.same_nonfinite) == (False, None, False, False)
+    strict = 'backward = true\nmode = "both"\nnonfinite = "same"\nallow_library_ops = ["aten::mm", "aten::bmm"]'
+    task = read_task(folder(tmp_path / "strict", strict))
+    assert (task.backward, task.train, task.both_modes, task.same_nonfinite) == (True, True, True, True)
+    assert task.library_ops == ("aten::bmm", "aten::mm")
+    assert read_task(folder(tmp_path / "own", 'allow_library_ops = "none"')).library_ops == ()
+
+
 @pytest.mark.parametrize(
     ("toml", "why"),
     [
@@ -92,7 +102,12 @@ def test_a_folder_says_more(tmp_path: Path) -> None:
         ("[tolerance]\nfloor = true", "numbers"),
         ("[tolerance]\nfloor = 0.9", "between 0 and 0.5"),
         ("[tolerance]\natol = 1e-2", "table of ratio"),
-        ('allow_library_ops = "none"', "only"),
+        ('allow_library_ops = "some"', "allow_library_ops is"),
+        ("allow_library_ops = []", "allow_library_ops is"),
+        ("allow_library_ops = [3]", "allow_library_ops is"),
+        ('allow_library_ops = ["mm"]', "no name of an operation"),
+        ('backward = "yes"', "backward is"),
+        ('nonfinite = "finite"', "nonfinite is"),
     ],
 )
 def test_a_folder_that_says_nonsense_is_refused(tmp_path: Path, toml: str, why: str) -> None:
@@ -103,6 +118,13 @@ def test_a_folder_that_says_nonsense_is_refused(tmp_path: Path, toml: str, why: 
 def test_the_digest_follows_the_source_and_what_counts_as_right(tmp_path: Path) -> None:
     plain = read_task(folder(tmp_path / "a", ""))
     other_source = read_task(folder(tmp_path / "b", "", GOOD + "#"))
-    other_rule = read_task(folder(tmp_path / "c", "[tolerance]\nratio = 2"))
-    assert len({plain.digest, other_source.digest, other_rule.digest}) == 3
+    rules = (
+        "[tolerance]\nratio = 2",
+        "backward = true",
+        'allow_library_ops = "none"',
+        'mode = "both"',
+        'nonfinite = "same"',
+    )
+    others = [read_task(folder(tmp_path / f"c{number}", rule)).digest for number, rule in enumerate(rules)]
+    assert len({plain.digest, other_source.digest, *others}) == 2 + len(rules)
     assert plain.digest == read_task(tmp_path / "a").digest
