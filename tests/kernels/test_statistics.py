@@ -1,9 +1,24 @@
+import itertools
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.statistics import Block, Interval, Speed, clocks_agree, interval, slope, smallest_effect, speed
+from kernels.statistics import (
+    BLOCKS,
+    MORE_BLOCKS,
+    Block,
+    Interval,
+    Speed,
+    Turn,
+    clocks_agree,
+    decide,
+    interval,
+    slope,
+    smallest_effect,
+    speed,
+)
 
 
 def session(dice: np.random.Generator, gain: float, blocks: int = 20, calls: int = 5) -> list[Block]:
@@ -21,19 +36,46 @@ def session(dice: np.random.Generator, gain: float, blocks: int = 20, calls: int
     return found
 
 
-def verdict(dice: np.random.Generator, gain: float) -> Speed:
-    effect = smallest_effect(interval(session(dice, 1.0), 1, 1000))
-    return speed(interval(session(dice, gain), 2, 1000), effect)
+def turn(dice: np.random.Generator, gain: float, calls: int = 5) -> Turn:
+    found = session(dice, gain, 1, calls)[0]
+    return Turn(session(dice, 1.0, 1, calls)[0].baseline, found.candidate, found.baseline)
 
 
-def test_under_two_percent_of_drift_the_same_kernel_is_not_faster_and_five_percent_are_seen() -> None:
-    """The two error rates the lane stands on, over 1,000 sessions each."""
-    dice = np.random.default_rng(2026)
-    same = [verdict(dice, 1.0) for _ in range(1000)]
-    assert same.count(Speed.faster) < 10
-    assert same.count(Speed.slower) < 10
-    better = [verdict(dice, 1.05) for _ in range(1000)]
-    assert better.count(Speed.faster) > 950
+def test_a_decision_takes_more_blocks_only_where_few_say_nothing() -> None:
+    dice = np.random.default_rng(3)
+    clear = decide(lambda: turn(dice, 1.3, calls=20), 1)
+    assert (clear.speed, len(clear.turns)) == (Speed.faster, BLOCKS)
+    assert clear.found.low > 1.2
+    unclear = decide(lambda: turn(dice, float(dice.uniform(0.7, 1.4)), calls=20), 1)
+    assert (unclear.speed, len(unclear.turns)) == (Speed.ambiguous, MORE_BLOCKS)
+
+
+def test_a_baseline_that_drifts_against_itself_makes_nothing_faster() -> None:
+    """Half of the blocks find the second half of the baseline 30% slower: then 10% are no gain."""
+    numbers = itertools.count()
+
+    def drifting() -> Turn:
+        slower = 1.3e-3 if next(numbers) % 2 else 1e-3
+        return Turn([1e-3] * 5, [1e-3] * 5, [slower] * 5)
+
+    assert decide(drifting, 1).speed is Speed.ambiguous
+
+
+@given(st.floats(0.5, 2.0), st.floats(1e-7, 10.0), st.integers(0, 2**30))
+@settings(max_examples=25, deadline=None)
+def test_what_decides_is_the_ratio_whatever_the_scale(gain: float, seconds: float, seed: int) -> None:
+    found = decide(lambda: Turn([seconds] * 3, [seconds / gain] * 3, [seconds] * 3), seed)
+    assert found.found.ratio == pytest.approx(gain, rel=1e-6)
+    expected = Speed.faster if gain > 1.0201 else Speed.slower if gain < 0.9799 else None
+    assert found.speed is expected or 0.9799 <= gain <= 1.0201
+
+
+@given(st.lists(st.floats(1e-6, 1.0), min_size=8, max_size=8), st.floats(0.5, 2.0), st.integers(0, 2**30))
+@settings(max_examples=50, deadline=None)
+def test_a_level_that_both_see_changes_nothing(levels: list[float], gain: float, seed: int) -> None:
+    found = interval([Block([level], [level / gain]) for level in levels], seed, 200)
+    assert found.low == pytest.approx(gain)
+    assert found.high == pytest.approx(gain)
 
 
 def test_without_turns_drift_looks_like_a_gain() -> None:
