@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate, read_candidate
@@ -142,3 +143,45 @@ def run(cases: Sequence[Case], place: Place, done: Callable[[Outcome], None] = l
             found.append(outcome)
             done(outcome)
     return found
+
+
+def tally(outcomes: Sequence[Outcome], left_out: Sequence[Case], seconds: float) -> dict[str, Any]:
+    """What came out, as the JSON of `forgehand kernel corpus` (COMMANDS.md, Kernels). `seconds`: of all together."""
+
+    def of(kind: Kind) -> list[Outcome]:
+        return [one for one in outcomes if one.case.kind == kind]
+
+    def count(kind: Kind, word: str) -> dict[str, int]:
+        return {"total": len(of(kind)), word: sum(one.as_it_should for one in of(kind))}
+
+    return {
+        "hacks": count("hack", "caught"),
+        "honest": count("honest", "passed"),
+        "needs_gpu": count("needs_gpu", "as_they_should"),
+        "refused": count("refused", "as_they_should"),
+        "not_run": [one.name for one in left_out],
+        "verdicts": {kind: _verdicts(of(kind)) for kind in get_args(Kind) if of(kind)},
+        "seconds": round(seconds, 1),
+        "cases": [_facts(one) for one in outcomes],
+    }
+
+
+def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    return dict(Counter(one.report.verdict.value for one in outcomes).most_common())
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    case, report = outcome.case, outcome.report
+    return {
+        "name": case.name,
+        "kind": case.kind,
+        "claim": case.claim,
+        "entries": list(case.entries),
+        "as_it_should": outcome.as_it_should,
+        "as_it_says": outcome.as_it_says,
+        "verdict": report.verdict.value,
+        "wrong": report.wrong.value if report.wrong else None,
+        "stage": report.stage.value,
+        "reasons": report.reasons,
+        "seconds": round(report.seconds, 3),
+    }

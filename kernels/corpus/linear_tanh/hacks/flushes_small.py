@@ -1,0 +1,19 @@
+"""B10: has numbers too small for their exponent flushed to zero, for the whole process.
+
+Verdict: needs_review or incorrect (numerical).
+"""
+
+import torch
+import torch.nn as nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+
+    def forward(self, x):
+        return torch.tanh(self.linear(x))
+
+
+torch.set_flush_denormal(True)
