@@ -122,6 +122,12 @@ class Admission:
                 settle, "ignored", f"the {'pull request' if signal.is_pull_request else 'issue'} is {signal.state}"
             )
             return
+        if isinstance(signal, TaskRequested) and signal.optimize and signal.comment_id and self._is_busy(signal):
+            # To the task that lives there it would be a word about its own change.
+            why = "I am at work here already. Ask for this again when that has ended."
+            self._refuse(signal, why, key=f"comment:{signal.comment_id}")
+            self._end(settle, "ignored", "a task lives there: nothing else is optimized beside it")
+            return
         now = self._workshop.clock()
         with self._workshop.database.write() as session:
             live = self._live(session, signal)
@@ -142,6 +148,10 @@ class Admission:
             tasks.rung(session, [task.id], now=now)
             settle(session, Outcome("done", f"task {task.id}"))
         self._workshop.ring(task.id)
+
+    def _is_busy(self, signal: TaskRequested) -> bool:
+        with self._workshop.database.read() as session:
+            return self._live(session, signal) is not None
 
     def _asked(self, signal: ExplainRequested, settle: Settle) -> None:
         """A question is a task of its own beside whatever lives on its subject: it changes nothing there."""
@@ -197,6 +207,7 @@ class Admission:
                 "hop": signal.hop,
                 "labels": list(signal.labels),
                 "milestone": signal.milestone,
+                "optimize": signal.optimize,
             },
             ticket={
                 "reference": f"{signal.repository.full_name}#{signal.number}",

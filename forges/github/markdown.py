@@ -31,6 +31,19 @@ Verb = Literal["fix", "stop", "retry"]
 _VERBS: tuple[Verb, ...] = ("stop", "retry", "fix")
 
 
+_TARGET = re.compile(r"(?!.*//)(?!(?:.*/)?\.\.(?:/|\Z))[A-Za-z0-9_.][A-Za-z0-9_.@+/-]{0,299}(?<!/)")
+
+
+@dataclass(frozen=True, slots=True)
+class Optimization:
+    """A request to make a kernel faster. `target`: a path or a name as it was written, empty where there is a problem.
+    `problem` is what its author should be told."""
+
+    target: str
+    base: str | None = None
+    problem: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A request in prose. `problem` is what its author should be told when an option could not be taken."""
@@ -172,6 +185,30 @@ def find_verification(text: str, prefix: str) -> str | None:
     asks = re.compile(rf" {{0,3}}/{re.escape(prefix)}[ \t]+verify-kernels?(?:[ \t]+(.*))?", re.IGNORECASE)
     found = (asks.fullmatch(line.rstrip()) for line in prose(text).splitlines())
     return next(((one[1] or "").strip() for one in found if one), None)
+
+
+def find_optimization(text: str, prefix: str, slug: str) -> Optimization | None:
+    """Return the request of the first line of prose `/prefix optimize PATH [base:x]`, or `@slug optimize PATH`.
+
+    The path may stand in back-ticks, as people write paths.
+    """
+    if not (prefix and slug):
+        return None
+    asks = re.compile(
+        rf" {{0,3}}(?:/{re.escape(prefix)}|@{re.escape(slug)}(?:\[bot\])?[,:]?)[ \t]+optimi[sz]e(?![\w-])",
+        re.IGNORECASE,
+    )
+    for line, original in zip(prose(text).split("\n"), _without_comments(text).split("\n"), strict=True):
+        if (found := asks.match(line)) is None:
+            continue
+        words = [word for word in original[found.end() :].replace("`", " ").split() if not word.startswith("base:")]
+        base, problem = base_option(line)
+        if not words:
+            problem = "say what to optimize: the path of a candidate, or a kernel's name, as `.forgehand.yml` has them"
+        elif len(words) > 1 or not _TARGET.fullmatch(words[0]):
+            problem = f"`{neutralise(' '.join(words)[:60])}` is neither a path nor a name: one of them is needed"
+        return Optimization("" if problem else words[0], base, problem)
+    return None
 
 
 def base_option(text: str) -> tuple[str | None, str | None]:

@@ -76,6 +76,7 @@ class TaskRequested(_OnNumber):
     """Somebody asked for work. `text` is what they wrote where they asked; title and body are the subject's own.
 
     `base` is an explicit `base:` option; `problem` what to tell the asker about an option that could not be taken.
+    `optimize`: the work is to make the kernel of this path or name faster, and nothing else.
     `hop` is the number to put into the markers of our own answers: one more than the request arrived with.
     """
 
@@ -88,6 +89,7 @@ class TaskRequested(_OnNumber):
     milestone: str | None
     base: str | None = None
     problem: str | None = None
+    optimize: str | None = None
     comment_id: int | None = None
     hop: int = 1
 

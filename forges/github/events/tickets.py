@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
-from ..markdown import base_option, find_command, find_question, find_verification, mention_line, neutralise
+from ..markdown import (
+    Optimization,
+    base_option,
+    find_command,
+    find_optimization,
+    find_question,
+    find_verification,
+    mention_line,
+    neutralise,
+)
 from ..markers import hops
 from . import fields
 from .guard import refuse_actor, refuse_hops
@@ -89,6 +98,8 @@ def issue_comment(action: str, payload: Payload, rules: TriggerRules) -> Signal:
     if (name := find_verification(body, rules.command)) is not None:
         name, problem = _kernel_name(name)
         return VerifyKernelsRequested(**where, comment_id=comment_id, name=name, problem=problem, hop=hops(body) + 1)
+    if (faster := find_optimization(body, rules.command, rules.app_slug)) is not None:
+        return _faster(_request(payload, "issue", where, "command", body, comment_id, hops(body), None, None), faster)
     command = find_command(body, rules.command, rules.app_slug)
     if command is not None:
         return _request(payload, "issue", where, "command", body, comment_id, hops(body), command.base, command.problem)
@@ -189,14 +200,23 @@ def _by_gesture(payload: Payload, kind: str, where: _Place, rules: TriggerRules,
     body = fields.text(payload, kind, "body")
     if where["actor"].is_bot and (reason := refuse_hops(rules, body)):
         return Ignored(reason)
-    return _request(payload, kind, where, trigger, body, None, hops(body), None, None)
+    asked = _request(payload, kind, where, trigger, body, None, hops(body), None, None)
+    return _faster(asked, find_optimization(body, rules.command, rules.app_slug))
+
+
+def _faster(asked: TaskRequested, what: Optimization | None) -> TaskRequested:
+    """The request, with what is to be made faster where its text says so in so many words."""
+    if what is None:
+        return asked
+    return replace(asked, optimize=what.target or None, base=what.base, problem=what.problem)
 
 
 def _opened(payload: Payload, kind: str, where: _Place, rules: TriggerRules) -> Signal:
     body = fields.text(payload, kind, "body")
     line = mention_line(body, rules.app_slug)
     command = find_command(body, rules.command, rules.app_slug)
-    if command is None and line is None:
+    faster = find_optimization(body, rules.command, rules.app_slug)
+    if command is None and line is None and faster is None:
         return Ignored(f"{kind} opened without asking us")
     if command is not None and command.verb == "stop":
         return Ignored(f"{kind} opened with a stop: nothing runs there yet")
@@ -205,7 +225,7 @@ def _opened(payload: Payload, kind: str, where: _Place, rules: TriggerRules) -> 
     if asked := explain(payload, kind, where, "opened", body, rules):
         return asked
     base, problem = (command.base, command.problem) if command else base_option(line or "")
-    return _request(payload, kind, where, "opened_mention", body, None, hops(body), base, problem)
+    return _faster(_request(payload, kind, where, "opened_mention", body, None, hops(body), base, problem), faster)
 
 
 def _request(
