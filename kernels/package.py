@@ -1,4 +1,4 @@
-"""What of ours goes into a box for a kernel: the worker and the two modules it shares with the broker, as one file."""
+"""What of ours goes into a box for a kernel: the workers and the modules they share with the broker, as one file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOOTSTRAP = (
     "import_module('kernels.worker.' + sys.argv[2]).main()"
 )
 """`python -I -c BOOTSTRAP ZIP reference|candidate PORT`, the token on standard input."""
-_SHARED = ("messages.py", "tensors.py")
+_SHARED = ("messages.py", "recipes.py", "tensors.py")
 
 
 @cache

@@ -14,9 +14,12 @@ from typing import Any
 import torch
 
 from kernels.messages import Json, Tensor
+from kernels.recipes import Recipe, to_json
+from kernels.tensors import TensorSpec
 from kernels.worker import calling, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import pack, to_torch, to_wire, unpack
+from kernels.worker.extensions import Extensions
 from kernels.worker.program import load
 from kernels.worker.watching import Watch
 
@@ -33,11 +36,43 @@ class Candidate:
         self._last: list[torch.Tensor] = []
         self._held: list[Any] = []
         self._timed: list[Any] = []
+        self._extensions = Extensions(_FILE)
+        self._extensions.install()
         self._graph = gradients.Graph()
 
     def operations(self) -> Mapping[str, Operation]:
-        names = ("load", "state", "call", "forward", "backward", "fill", "time", "forget", "outputs", "probe")
+        names = (
+            "record",
+            "extend",
+            "load",
+            "state",
+            "call",
+            "forward",
+            "backward",
+            "fill",
+            "time",
+            "forget",
+            "outputs",
+            "probe",
+        )
         return {"held": self._give_held, "idle": self._idle, **{name: getattr(self, f"_{name}") for name in names}}
+
+    def _record(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """What the candidate would have built until its model is there. Not for a process that is to compute: what it
+        raises on the way is told when it is loaded with its extensions."""
+        recipes: list[Recipe] = []
+        self._extensions.recorded = recipes
+        with contextlib.suppress(Trouble, Exception, SystemExit):
+            module = load(bytes(tensors[0].data), "candidate")
+            module.ModelNew(*unpack(head["init"], [to_torch(one) for one in tensors[1:]]))
+        data = to_json(recipes)
+        return {}, [Tensor(TensorSpec("uint8", (len(data),)), data)]
+
+    def _extend(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Takes what was built for the candidate."""
+        for (key, name), one in zip(head["built"], tensors, strict=True):
+            self._extensions.take(key, name, one.data)
+        return {}, ()
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Executes the candidate and constructs its model. Answers with the names of its state."""

@@ -1,0 +1,316 @@
+"""C++ extensions in a worker: a stand-in for torch.utils.cpp_extension that builds nothing.
+
+While a candidate's recipes are recorded, it notes what would be built and hands out a module that computes nothing. In
+the candidate worker it hands out what the compile service built for exactly these sources and flags. Every function of
+an extension is called through a gate, also one that the candidate took out of its module long ago: so all of them can
+be made to fail, or to answer with nothing, from one place (`Extensions.mode`).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import torch
+
+from kernels.recipes import HEADERS, MOST_RECIPES, UNITS, Recipe, inline, words
+
+_FOLDER = "/tmp/extensions"  # noqa: S108 - of the box
+_MODULE = "torch.utils.cpp_extension"
+_KINDS = (types.BuiltinFunctionType, types.MethodType, types.FunctionType)
+_Turn = Callable[["Mode"], None]
+# What pickling uses to fill a partial object: the one way to give it another function.
+_set_partial: Any = vars(functools.partial)["__setstate__"]
+_operators = torch._C._dispatch_get_all_op_names
+
+
+class Mode(Enum):
+    """`fail`: every call raises `Ablated`. `poison`: it is made, and every tensor in its answer is then filled with NaN
+    (the largest number for integers), as are its tensor arguments that it wrote to."""
+
+    real = 0
+    fail = 1
+    poison = 2
+
+
+class Ablated(RuntimeError):
+    """What an extension's functions raise while they are made to fail."""
+
+
+class NotBuilt(RuntimeError):
+    """A candidate asks for an extension that was not built for it."""
+
+
+@dataclass(slots=True)
+class Loaded:
+    """One extension in use. `functions`: those that go through gates, by name. `ungated`: what else it exports that
+    computes (classes, operators it registers with torch as `namespace::name`), which gates do not reach. `calls`: how
+    often a gate was gone through, in any mode."""
+
+    name: str
+    key: str
+    functions: Sequence[str]
+    ungated: Sequence[str]
+    calls: dict[str, int] = field(default_factory=dict)
+
+
+class Extensions:
+    """The only way from a candidate to an extension. `file`: the candidate's, whose lines are told."""
+
+    def __init__(self, file: str) -> None:
+        self.loaded: list[Loaded] = []
+        self.recorded: list[Recipe] | None = None
+        self._turns: list[_Turn] = []
+        self._built: dict[str, str] = {}
+        self._modules: dict[str, types.ModuleType] = {}
+        self._file = file
+        self._frame = sys._getframe
+
+    @property
+    def whole(self) -> bool:
+        """All that the extensions compute goes through gates."""
+        return not any(one.ungated for one in self.loaded)
+
+    @contextmanager
+    def mode(self, mode: Mode) -> Iterator[None]:
+        """Puts all gates into a mode for a while, and counts the calls through them meanwhile in `Loaded.calls`."""
+        turns = list(self._turns)
+        for turn in turns:
+            turn(mode)
+        try:
+            yield
+        finally:
+            for turn in turns:
+                turn(Mode.real)
+
+    def install(self) -> None:
+        """From here on `torch.utils.cpp_extension` is the stand-in."""
+        module = types.ModuleType(_MODULE, "Stands in for torch's: extensions are built by a service of their own.")
+        names: Mapping[str, Any] = {
+            "load": self._load,
+            "load_inline": self._load_inline,
+            "CUDA_HOME": None,
+            "ROCM_HOME": None,
+            "IS_HIP_EXTENSION": False,
+            "is_ninja_available": lambda: True,
+            "verify_ninja_availability": lambda: None,
+            "include_paths": lambda *_, **__: [],
+            "library_paths": lambda *_, **__: [],
+        }
+        for name, value in names.items():
+            setattr(module, name, value)
+        sys.modules[_MODULE] = module
+        torch.utils.cpp_extension = module
+
+    def take(self, key: str, name: str, data: bytes | bytearray | memoryview) -> None:
+        """Keeps what was built for a recipe until the candidate asks for it."""
+        folder = os.path.join(_FOLDER, key)
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, f"{name}.so")
+        with open(path, "wb") as file:
+            file.write(data)
+        self._built[key] = path
+
+    def _load_inline(
+        self,
+        name: str,
+        cpp_sources: Any,
+        cuda_sources: Any = None,
+        sycl_sources: Any = None,
+        functions: Any = None,
+        extra_cflags: Any = None,
+        extra_cuda_cflags: Any = None,
+        extra_sycl_cflags: Any = None,
+        extra_ldflags: Any = None,
+        extra_include_paths: Any = None,
+        build_directory: Any = None,
+        verbose: bool = False,
+        with_cuda: bool | None = None,
+        with_sycl: bool | None = None,
+        is_python_module: bool = True,
+        with_pytorch_error_handling: bool = True,
+        keep_intermediates: bool = True,
+        use_pch: bool = False,
+        no_implicit_headers: bool = False,
+    ) -> Any:
+        _only_cpp(cuda_sources, sycl_sources, with_cuda, with_sycl)
+        handled, headers = with_pytorch_error_handling, not no_implicit_headers
+        files, bound = inline(name, cpp_sources, functions, handled=handled, headers=headers)
+        return self._wanted(name, files, extra_cflags, extra_ldflags, extra_include_paths, is_python_module, bound)
+
+    def _load(
+        self,
+        name: str,
+        sources: Any,
+        extra_cflags: Any = None,
+        extra_cuda_cflags: Any = None,
+        extra_sycl_cflags: Any = None,
+        extra_ldflags: Any = None,
+        extra_include_paths: Any = None,
+        build_directory: Any = None,
+        verbose: bool = False,
+        with_cuda: bool | None = None,
+        with_sycl: bool | None = None,
+        is_python_module: bool = True,
+        is_standalone: bool = False,
+        keep_intermediates: bool = True,
+    ) -> Any:
+        paths = [os.fspath(one) for one in ([sources] if isinstance(sources, str) else sources)]
+        _only_cpp(any(path.endswith((".cu", ".cuh")) for path in paths), None, with_cuda, with_sycl)
+        if is_standalone:
+            raise NotBuilt("programs of their own (is_standalone) are not built")
+        files = {os.path.basename(path): _read(path) for path in paths}
+        if len(files) < len(paths):
+            raise NotBuilt("two sources of one extension have the same file name")
+        for folder in {os.path.dirname(os.path.abspath(path)) for path in paths}:
+            for beside in sorted(os.listdir(folder)):
+                if beside.endswith(HEADERS) and beside not in files:
+                    files[beside] = _read(os.path.join(folder, beside))
+        return self._wanted(name, files, extra_cflags, extra_ldflags, extra_include_paths, is_python_module, ())
+
+    def _wanted(
+        self,
+        name: str,
+        files: Mapping[str, str],
+        cflags: Any,
+        ldflags: Any,
+        include_paths: Any,
+        python: bool,
+        functions: tuple[str, ...],
+    ) -> Any:
+        recipe = Recipe(
+            name,
+            files,
+            words(cflags),
+            words(ldflags),
+            tuple(map(str, include_paths or ())),
+            plain=not python,
+            functions=functions,
+            line=self._line(),
+        )
+        if self.recorded is not None:
+            if recipe not in self.recorded:
+                if len(self.recorded) == MOST_RECIPES:
+                    raise NotBuilt(f"at most {MOST_RECIPES} extensions are built for a candidate")
+                self.recorded.append(recipe)
+            return _Absent(name)
+        if recipe.key not in self._built:
+            raise NotBuilt(
+                f"the extension {name} was not built: only what a candidate builds while it is imported and its model "
+                "is constructed is, with the same sources and flags each time"
+            )
+        if recipe.key not in self._modules:
+            self._modules[recipe.key] = self._opened(recipe)
+        module = self._modules[recipe.key]
+        return module if python else self._built[recipe.key]
+
+    def _opened(self, recipe: Recipe) -> types.ModuleType:
+        path, before = self._built[recipe.key], set(_operators())
+        found = types.ModuleType(recipe.name)
+        exported: Mapping[str, Any] = {}
+        if recipe.plain:
+            torch.ops.load_library(path)
+        else:
+            loader = importlib.machinery.ExtensionFileLoader(recipe.name, path)
+            spec = importlib.util.spec_from_file_location(recipe.name, path, loader=loader)
+            if spec is None:
+                raise ImportError(f"{recipe.name} cannot be loaded")
+            made = importlib.util.module_from_spec(spec)
+            loader.exec_module(made)
+            exported = vars(made)
+        loaded = Loaded(recipe.name, recipe.key, [], sorted(set(_operators()) - before))
+        functions, others = [], list(loaded.ungated)
+        for name, value in exported.items():
+            if isinstance(value, _KINDS):
+                functions.append(name)
+                value, turn = _gated(name, value, loaded.calls)
+                self._turns.append(turn)
+            elif callable(value) and not name.startswith("__"):
+                others.append(name)
+            setattr(found, name, value)
+        loaded.functions, loaded.ungated = functions, others
+        self.loaded.append(loaded)
+        return found
+
+    def _line(self) -> int | None:
+        """The candidate's line that asks."""
+        frame: types.FrameType | None = self._frame(1)
+        while frame is not None and frame.f_code.co_filename != self._file:
+            frame = frame.f_back
+        return frame.f_lineno if frame else None
+
+
+def _gated(name: str, real: Callable[..., Any], calls: dict[str, int]) -> tuple[Callable[..., Any], _Turn]:
+    """A function of an extension as the candidate has it, and what puts it into another mode. A call through it is part
+    of what is timed: a partial object costs a tenth of a microsecond, a function of ours six times that."""
+    gate = functools.partial(real)
+
+    def fails(*_: Any, **__: Any) -> Any:
+        calls[name] = calls.get(name, 0) + 1
+        raise Ablated(f"{name} is made to fail")
+
+    def poisons(*args: Any, **kwargs: Any) -> Any:
+        calls[name] = calls.get(name, 0) + 1
+        given = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)]
+        before = [one.clone() for one in given]
+        found = real(*args, **kwargs)
+        for one, was in zip(given, before, strict=True):
+            if not torch.equal(one.isnan(), was.isnan()) or not torch.equal(one.nan_to_num(), was.nan_to_num()):
+                _poison(one)
+        _poison(found)
+        return found
+
+    def turn(mode: Mode) -> None:
+        now = {Mode.real: real, Mode.fail: fails, Mode.poison: poisons}[mode]
+        _set_partial(gate, (now, (), None, named))
+
+    named = {"__name__": name, "__qualname__": name, "__doc__": getattr(real, "__doc__", None)}
+    turn(Mode.real)
+    return gate, turn
+
+
+def _poison(value: Any) -> None:
+    if isinstance(value, torch.Tensor):
+        kind = value.dtype
+        with torch.no_grad():
+            if kind.is_floating_point or kind.is_complex:
+                value.fill_(float("nan"))
+            else:
+                value.fill_(True if kind is torch.bool else torch.iinfo(kind).max)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _poison(one)
+
+
+class _Absent(types.ModuleType):
+    """An extension while recipes are recorded: anything may be taken from it and nothing computes."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def absent(*_: Any, **__: Any) -> Any:
+            raise NotBuilt(f"{name} is not built yet")
+
+        return absent
+
+
+def _only_cpp(cuda: Any, sycl: Any, with_cuda: bool | None, with_sycl: bool | None) -> None:
+    if cuda or sycl or with_cuda or with_sycl:
+        raise NotBuilt("only C++ for the CPU is built here; CUDA and SYCL sources need a machine with their device")
+
+
+def _read(path: str) -> str:
+    if not path.endswith(UNITS + HEADERS):
+        raise NotBuilt(f"{os.path.basename(path)[:100]} is no C++ file that can be built")
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
