@@ -23,7 +23,6 @@ Strictness = Literal["exact", "ours", "1e-4", "1e-2"]
 FIXED: tuple[tuple[Strictness, float], ...] = (("1e-4", 1e-4), ("1e-2", 1e-2))
 ZEROS = "an output of zeros"
 _AT_ONCE = 1 << 18
-_FAR_OFF = 1000.0
 _EVEN = 1e-5
 Array = NDArray[Any]
 
@@ -73,11 +72,11 @@ def nulls(output: Output, other: Output, inputs: Sequence[Tensor], seed: int = 0
         yield "an input passed through", [one for one in passed if one is not None]
 
 
-def accepted_at(right: Sequence[Array], null: Sequence[Array]) -> Strictness | None:
-    """The strictest of the fixed comparisons that takes `null` for `right`, all of its tensors."""
+def accepted_at(native: Sequence[Array], null: Sequence[Array]) -> Strictness | None:
+    """The strictest of the fixed comparisons that takes `null` for `native`, all of its tensors."""
     levels: list[tuple[Strictness, float]] = [("exact", 0.0), *FIXED]
     at = 0
-    for ours, theirs in zip(right, null, strict=True):
+    for ours, theirs in zip(native, null, strict=True):
         for start in range(0, ours.size, _AT_ONCE):
             one, two = ours[start : start + _AT_ONCE], theirs[start : start + _AT_ONCE]
             while at < len(levels) and not _close(one, two, levels[at][1]):
@@ -87,32 +86,44 @@ def accepted_at(right: Sequence[Array], null: Sequence[Array]) -> Strictness | N
     return levels[at][0]
 
 
-def accepted_by_us(
-    shapes: Sequence[TensorSpec],
-    exact: Sequence[Array],
-    native: Sequence[Array],
-    null: Sequence[Array],
-    tolerance: Tolerance,
-) -> bool:
-    """Whether a candidate that answers `null` would pass."""
-    parts = list(zip(shapes, exact, native, null, strict=True))
-    if any(_far_off(*part, tolerance) for part in parts):
-        return False
-    return all(compare(spec, best, own, found, tolerance).right for spec, best, own, found in parts)
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One tensor of what is right for some inputs. `beyond`: an element that is farther than this from the exact one is
+    wrong, whatever the rest is like."""
+
+    spec: TensorSpec
+    exact: Array
+    native: Array
+    tolerance: Tolerance
+    beyond: float
 
 
-def _far_off(spec: TensorSpec, exact: Array, native: Array, null: Array, tolerance: Tolerance) -> bool:
-    """Whether already the beginning is wrong by so much that the rest, which can only change what a row that is all but
-    zero is measured by, need not be looked at. Most nulls are, and outputs can have tens of millions of elements."""
-    if len(spec.shape) == 0 or spec.elements <= _AT_ONCE:
+def right(native: Output, exact: Sequence[Tensor], tolerance: Tolerance) -> list[Right]:
+    """What our own comparison holds an answer against; `native` and `exact` are all finite."""
+    found = []
+    for leaf, precise in zip(native.leaves, exact, strict=True):
+        spec = leaf.tensor.spec
+        best, own = numbers(precise.spec, precise.data), numbers(spec, leaf.tensor.data)
+        found.append(Right(spec, best, own, tolerance, _beyond(spec, best, own, tolerance)))
+    return found
+
+
+def accepted_by_us(rights: Sequence[Right], null: Sequence[Array]) -> bool:
+    """Whether a candidate that answers `null` would pass. Most are wrong at the beginning, and an output may have tens
+    of millions of elements: that is looked at first."""
+    pairs = list(zip(rights, null, strict=True))
+    if any(bool((np.abs(two[:_AT_ONCE] - one.exact[:_AT_ONCE]) > one.beyond).any()) for one, two in pairs):
         return False
-    row = spec.elements // spec.shape[0]
-    rows = max(1, _AT_ONCE // row)
-    if rows >= spec.shape[0]:
-        return False
-    part = TensorSpec(spec.dtype, (rows, *spec.shape[1:]))
-    end = part.elements
-    return compare(part, exact[:end], native[:end], null[:end], tolerance).worst > _FAR_OFF
+    return all(compare(one.spec, one.exact, one.native, two, one.tolerance).right for one, two in pairs)
+
+
+def _beyond(spec: TensorSpec, exact: Array, native: Array, tolerance: Tolerance) -> float:
+    """No less than `compare` allows any element: its rows and elements put in at their largest."""
+    if not exact.size or not DTYPES[spec.dtype].floating:
+        return np.inf
+    epsilon, size = DTYPES[spec.dtype].epsilon, float(np.abs(exact).max())
+    allowed = tolerance.ratio * float(np.abs(native - exact).max()) + (tolerance.floor_of(spec.dtype) + epsilon) * size
+    return 2 * tolerance.element_ratio * allowed + 4 * epsilon * size
 
 
 def visible(spec: TensorSpec, before: Array, after: Array, tolerance: Tolerance) -> float:
@@ -139,11 +150,12 @@ def _even(whole: Array, axis: int, allowed: float) -> bool:
     return float(near.max()) <= allowed and float(np.ptp(whole, axis=axis).max()) <= allowed
 
 
-def _close(right: Array, null: Array, allowed: float) -> bool:
+def _close(ours: Array, null: Array, allowed: float) -> bool:
     if allowed == 0:
-        return bool((right == null).all())
+        return bool((ours == null).all())
     with np.errstate(invalid="ignore", over="ignore"):
-        return bool((np.abs(null - right) <= allowed + allowed * np.abs(right)).all())
+        near = (np.abs(null - ours) <= allowed + allowed * np.abs(ours)) & np.isfinite(ours)
+    return bool((near | (null == ours)).all())
 
 
 def _same(like: Array, value: complex) -> Array:

@@ -25,7 +25,6 @@ import numpy as np
 from kernels.bench import Called, Inputs, ReferenceSide
 from kernels.cells import Cell
 from kernels.comparing import compare
-from kernels.elements import numbers
 from kernels.judging import finite
 from kernels.nulls import (
     Degenerate,
@@ -34,6 +33,7 @@ from kernels.nulls import (
     accepted_by_us,
     even_axes,
     nulls,
+    right,
     specs,
     values,
     visible,
@@ -161,15 +161,15 @@ def _same(reference: ReferenceSide, first: Called, again: Called) -> bool:
 def _at_fixed_tolerances(
     reference: ReferenceSide, distribution: str, inputs: Inputs, first: Called, other: Called
 ) -> Iterator[Degenerate]:
-    right = values(first.output)
-    levels = {name: accepted_at(right, null) for name, null in nulls(first.output, other.output, inputs.tensors)}
+    native = values(first.output)
+    levels = {name: accepted_at(native, null) for name, null in nulls(first.output, other.output, inputs.tensors)}
     if not any(levels.values()):
         return
     inputs = _drawn(reference, 1, distribution)
     second = _called(reference, inputs)
-    right = values(second.output)
+    native = values(second.output)
     for name, null in nulls(second.output, other.output, inputs.tensors):
-        level, again = levels.get(name), accepted_at(right, null)
+        level, again = levels.get(name), accepted_at(native, null)
         if level is not None and again is not None:
             yield Degenerate(name, max(level, again, key=_LOOSER.index), distribution, "own")
 
@@ -179,14 +179,14 @@ def _in_half_precision(reference: ReferenceSide, inputs: Inputs, first: Called, 
     rounded = reference.call(inputs, rounded=True)
     if rounded is None or specs(rounded.output) != specs(first.output) or not finite(rounded.output):
         return
-    right, half = values(first.output), values(rounded.output)
+    native, half = values(first.output), values(rounded.output)
     floating = [DTYPES[spec.dtype].floating for spec in specs(first.output)]
     results = [
         compare(spec, one, one, two, reference.task.tolerance)
-        for spec, one, two in zip(specs(first.output), right, half, strict=True)
+        for spec, one, two in zip(specs(first.output), native, half, strict=True)
     ]
     found.half_error = max((one.error for one, real in zip(results, floating, strict=True) if real), default=math.nan)
-    level = accepted_at(right, half)
+    level = accepted_at(native, half)
     if all(one.right for one in results):
         found.half_passes.append("ours")
     found.half_passes += [one for one in _LOOSER if level is not None and _LOOSER.index(one) >= _LOOSER.index(level)]
@@ -208,18 +208,15 @@ def _as_verified(reference: ReferenceSide, distribution: str, found: TaskAudit, 
             inputs = _drawn(reference, number, distribution)
             answer = reference.expect(inputs)
         found.precise = found.precise and answer.precise
-        native = values(answer.native)
-        exact = [numbers(one.spec, one.data) for one in answer.exact]
-        for spec, best, mine in zip(specs(answer.native), exact, native, strict=True):
-            error = compare(spec, best, mine, mine, reference.task.tolerance).native_error
+        held = right(answer.native, answer.exact, reference.task.tolerance)
+        for one in held:
+            error = compare(one.spec, one.exact, one.native, one.native, one.tolerance).native_error
             found.native_error = max(found.native_error, error)
-        right = {
+        passing = {
             name
             for name, null in nulls(answer.native, other, inputs.tensors, number)
-            if (passing is None or name in passing)
-            and accepted_by_us(specs(answer.native), exact, native, null, reference.task.tolerance)
+            if (passing is None or name in passing) and accepted_by_us(held, null)
         }
-        passing = right
         if not passing:
             return
     where = "on the task's own inputs" if own else f"on {distribution} inputs"
