@@ -311,6 +311,7 @@ _TROUBLES = {
     "launch": Verdict.launch_error,
     "oom": Verdict.oom,
     "gpu": Verdict.needs_gpu,
+    "compile": Verdict.compile_error,
     "out_of_bounds": Verdict.incorrect,
 }
 

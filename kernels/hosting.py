@@ -32,7 +32,7 @@ _ENV = {
     "MALLOC_TOP_PAD_": str(64 << 20),
 }
 _numbers = itertools.count(1)
-_WHAT = frozenset({"parse", "load", "launch", "oom", "task", "gpu", "out_of_bounds"})
+_WHAT = frozenset({"parse", "load", "launch", "oom", "task", "compile", "gpu", "out_of_bounds"})
 Role = Literal["reference", "candidate", "interpreting", "compiling_triton"]
 
 

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NoReturn
 
 from kernels import auditing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide
-from kernels.candidate import Candidate
 from kernels.cells import Cell
-from kernels.correctness import Correctness, correct
+from kernels.correctness import correct
 from kernels.findings import Finding, Tier
-from kernels.hosting import Ended, Place, Role, Worker
-from kernels.task import Task
+from kernels.hosting import Place
 from kernels.verdicts import Stage, Verdict
+from kernels.without_gpu.compiled import compile_launches
 from kernels.without_gpu.facts import WithoutGpu, of_launches
 from kernels.without_gpu.needs import Need
+from kernels.without_gpu.progress import Probe, Progress, Told, start
 
 _SECONDS = 60.0
 """How long cells are taken up for; the one that is under way is ended."""
 _AUDITED_CALL_S = 3.0
 _NEVER = "races and what else depends on programs running at once; speed; anything of a real device"
 _LIMITS = frozenset({Verdict.needs_gpu, Verdict.timeout, Verdict.oom})
-
-
-class Progress(Protocol):
-    """What a verification fills in as it goes: the broker's report."""
-
-    task: Task
-    candidate: Candidate
-    stage: Stage
-    correctness: Correctness | None
-    checks: list[str]
-    findings: list[Finding]
-    isolation: str
-
-
-Told = Callable[[Stage], None]
-Probe = Callable[[CandidateSide], None]
 
 
 def interpret(
@@ -74,19 +58,13 @@ def interpret(
             found.not_checked.append(f"its numbers beyond the stage {end.stage.value}: {end.reason}")
             if end.verdict is Verdict.needs_gpu:
                 _seen(progress, found, candidate)
+    told(Stage.compile)
+    compile_launches(place, progress, found, reference, init, distribution)
     found.not_checked.append(_NEVER)
     if progress.correctness is not None and not found.launched:
         text = "right, but no Triton kernel was launched: something else computes it"
         progress.findings.append(Finding("no_kernel_launched", Tier.support, text, need.line))
     raise Judged(Verdict.needs_gpu, progress.stage, reason)
-
-
-def start(place: Place, role: Role) -> Worker:
-    """A worker of this lane. Judged, SandboxError."""
-    try:
-        return Worker(place, role)
-    except Ended as end:
-        raise Judged(Verdict.infra_error, Stage.load, f"the worker ({role}) does not start: {end.text}") from None
 
 
 def _numbers(
