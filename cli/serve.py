@@ -51,11 +51,16 @@ def web() -> None:
 
 
 def worker(
-    queues: Annotated[str, typer.Option(help="Queues to take work from, separated by commas.")] = "agent",
+    queues: Annotated[
+        str,
+        typer.Option(
+            help="Queues to take work from, separated by commas: agent, kernels. By default FORGEHAND_QUEUES."
+        ),
+    ] = "",
 ) -> None:
     """Run one worker alone.
 
-    Example: forgehand worker --queues agent"""
+    Example: forgehand worker --queues kernels"""
     from workers.service import run_worker  # here: the web process has no use for it
 
     settings = load_settings(service="worker")
@@ -63,7 +68,7 @@ def worker(
     configure_logging(settings.log_level, secrets=secrets)
     keep_under_celery()
     init_sentry_in_worker(settings.sentry_dsn.get_secret_value(), secrets=secrets)
-    raise typer.Exit(run_worker(settings, app=github_app(settings), queues=queues))
+    raise typer.Exit(run_worker(settings, app=github_app(settings), queues=queues or ",".join(settings.queues)))
 
 
 def serve() -> None:

@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     task_budget_steps: int = Field(default=250, ge=1)
     task_budget_seconds: float = Field(default=3600.0, gt=0)
 
+    # How long a kernel is made faster for
+    optimize_turns: int = Field(default=8, ge=1, le=100)
+    optimize_branches: int = Field(default=2, ge=1, le=20)
+    optimize_patience: int = Field(default=4, ge=1, le=100)
+
     # The machine a task runs in
     sandbox: SandboxKind = "local"
     sandbox_owner: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,39})?$")
@@ -124,8 +129,10 @@ class Settings(BaseSettings):
     kernel_image: str = ""
     kernel_image_python: PurePosixPath = PurePosixPath("/opt/kernel-python/bin/python")
     kernel_memory_mb: int = Field(default=4096, ge=512)
+    kernel_gpu_wait_s: float = Field(default=1800.0, gt=0)
 
     # The workers
+    queues: Annotated[tuple[str, ...], NoDecode] = ("agent", "kernels")
     worker_concurrency: int = Field(default=4, ge=1, le=64)
     lease_s: float = Field(default=45.0, gt=0)
     relay_interval_s: float = Field(default=0.1, gt=0)
@@ -143,6 +150,7 @@ class Settings(BaseSettings):
         "sandbox_setup_network",
         "sandbox_private_networks",
         "docker_gpus",
+        "queues",
         "allowed_bot_app_ids",
         mode="before",
     )

@@ -157,6 +157,13 @@ def untaken(session: Session, *, asked_before: float, limit: int = 20) -> list[s
     return list(session.scalars(rows.limit(limit)))
 
 
+def untold(session: Session, *, now: float, limit: int = 20) -> list[str]:
+    """Checks that have their verdict and wait to be told, while nobody has them."""
+    free = or_(KernelCheck.lease_until.is_(None), KernelCheck.lease_until <= now)
+    rows = select(KernelCheck.id).where(KernelCheck.wake_at <= now, KernelCheck.verdict.is_not(None), free)
+    return list(session.scalars(rows.limit(limit)))
+
+
 def claim(session: Session, check_id: str, owner: str, *, now: float, lease_s: float, gpu: bool) -> Held | None:
     """`gpu`: whether what is for `cuda` may be taken at once."""
     early = KernelCheck.device == "cuda" if gpu else None

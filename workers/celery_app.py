@@ -1,4 +1,4 @@
-"""Celery, as a doorbell: messages carry a task's id and nothing else.
+"""Celery, as a doorbell: messages carry the id of a task, or of a kernel's check, and nothing else.
 
 Losing, doubling or delaying one changes only the delay, because the row decides (tried: with the filesystem and SQLite
 brokers a killed worker loses its message despite late acknowledgement, on Redis the visibility timeout doubles it).
@@ -14,6 +14,8 @@ from workers.folder_broker import SCHEME, open_folder
 
 ADVANCE = "forgehand.advance"
 QUEUE = "agent"
+VERIFY = "forgehand.verify_kernel"
+KERNELS = "kernels"
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -11,6 +11,8 @@ from store import duties as leases
 from store import pools
 from workers import freshness
 from workers.freshness import Freshness
+from workers.kernel_checks import looking
+from workers.kernel_checks.looking import Lookout
 from workers.poller import Poller
 from workers.relay import Relay
 from workers.sweeper import reap, sweep
@@ -39,7 +41,7 @@ class Duties:
         relay, poller = Relay(workshop, app), Poller(workshop, app)
         turns: dict[str, tuple[Callable[[], object], float]] = {
             "relay": (relay.turn, settings.relay_interval_s),
-            "sweeper": (lambda: sweep(workshop), settings.sweep_interval_s),
+            "sweeper": (lambda: (sweep(workshop), looking.ring_again(workshop)), settings.sweep_interval_s),
             "poller": (poller.turn, settings.delivery_poll_s),
         }
         self._stopping = threading.Event()
@@ -47,6 +49,7 @@ class Duties:
         self._threads = [
             self._thread("duty-leases", self._keep, LOOK_EVERY_S),
             self._thread("reaper", lambda: reap(workshop), REAP_EVERY_S),
+            self._thread("kernel-looks", Lookout(workshop, app).turn, looking.LOOK_EVERY_S),
             self._thread("freshness", Freshness(workshop, app).turn, freshness.LOOK_EVERY_S),
             *(self._thread(name, turn, every_s) for name, (turn, every_s) in turns.items()),
         ]

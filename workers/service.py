@@ -19,10 +19,11 @@ from settings import Settings
 from store import Database
 from store.migrating import migrate
 from workers.backends import make_backend
-from workers.celery_app import ADVANCE, make_celery
+from workers.celery_app import ADVANCE, KERNELS, QUEUE, VERIFY, make_celery
 from workers.conductor import Conductor
 from workers.duties import Duties
 from workers.github import GitHubSource
+from workers.kernel_checks.verifying import Verifier
 from workers.models import Models
 from workers.stage_table import STAGES
 from workers.workshop import Workshop
@@ -35,14 +36,14 @@ def owner_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def make_doorbell(celery: Celery) -> Callable[[str], None]:
-    """Rings for a task. A broker that cannot be reached only costs time: the sweeper rings again."""
+def make_doorbell(celery: Celery, name: str = ADVANCE, queue: str = QUEUE) -> Callable[[str], None]:
+    """Rings for a row of that id. A broker that cannot be reached only costs time: the sweeper rings again."""
 
-    def ring(task_id: str) -> None:
+    def ring(row_id: str) -> None:
         try:
-            celery.send_task(ADVANCE, args=[task_id], ignore_result=True)
+            celery.send_task(name, args=[row_id], queue=queue, ignore_result=True)
         except (OperationalError, OSError) as error:
-            log.warning("the doorbell could not be rung", task_id=task_id, error=str(error))
+            log.warning("the doorbell could not be rung", row=row_id, error=str(error))
 
     return ring
 
@@ -60,6 +61,7 @@ def make_workshop(settings: Settings, celery: Celery, *, app: GitHubApp, backend
         ring=make_doorbell(celery),
         owner=owner_name(),
         clock=time.time,
+        ring_kernels=make_doorbell(celery, VERIFY, KERNELS),
     )
 
 
@@ -68,11 +70,16 @@ def run_worker(settings: Settings, *, app: GitHubApp, queues: str) -> int:
     celery = make_celery(settings)
     workshop = make_workshop(settings, celery, app=app)
     conductor = Conductor(workshop, STAGES)
+    verifier = Verifier(workshop, app)
     duties = Duties(workshop, app)
 
     @celery.task(name=ADVANCE, ignore_result=True)
     def advance(task_id: str) -> None:
         conductor.run(task_id)
+
+    @celery.task(name=VERIFY, ignore_result=True)
+    def verify(check_id: str) -> None:
+        verifier.run(check_id)
 
     @signals.worker_ready.connect(weak=False)
     def started(**_: object) -> None:

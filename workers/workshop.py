@@ -65,7 +65,8 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Workshop:
-    """One process's means. `sources` by the task's `source`; `ring` sends a task's id to the broker.
+    """One process's means. `sources` by the task's `source`; `ring` sends a task's id to the broker, `ring_kernels` the
+    id of a kernel's check (where nobody asks for checks, nobody is rung for).
 
     `draining` is set when the process has to end: running tasks are given back, to go on elsewhere.
     """
@@ -79,6 +80,7 @@ class Workshop:
     owner: str
     clock: Callable[[], float]
     draining: threading.Event = field(default_factory=threading.Event)
+    ring_kernels: Callable[[str], None] = lambda _: None
     _pools: dict[SandboxKind, WarmPool] = field(default_factory=dict)
     _making: threading.Lock = field(default_factory=threading.Lock)
 

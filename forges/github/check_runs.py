@@ -91,14 +91,21 @@ class CheckRuns:
         self._repository = f"/repos/{full_name}"
 
     def create(
-        self, *, name: str, head_sha: str, external_id: str, output: Output, details_url: str | None = None
+        self,
+        *,
+        name: str,
+        head_sha: str,
+        external_id: str,
+        output: Output,
+        details_url: str | None = None,
+        status: RunStatus = "in_progress",
     ) -> CheckRun:
-        """Start a check run in progress. After ForgeUnavailable, `find` it by `external_id` before trying again."""
+        """Start a check run. After ForgeUnavailable, `find` it by `external_id` before trying again."""
         body: dict[str, Any] = {
             "name": name,
             "head_sha": head_sha,
             "external_id": external_id,
-            "status": "in_progress",
+            "status": status,
             "output": _output(output, output.annotations[:ANNOTATIONS_A_REQUEST]),
         }
         if details_url is not None:

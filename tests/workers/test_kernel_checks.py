@@ -1,0 +1,357 @@
+"""Kernels of pull requests against the twin: what is looked at, verified and told, once, whoever is lost on the way.
+
+Candidates that cannot be read get their verdict without a box: most of these tests are about everything around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from kernels.hosting import Place
+from sandboxes.contract import SandboxUnavailable
+from settings import Settings
+from store.schema import KernelCheck, KernelLook
+from tests.workers.floor import Floor, furnished_floor
+from tests.workers.kernel_ground import (
+    BASE,
+    BROKEN,
+    CANDIDATE,
+    HONEST,
+    SETTINGS,
+    Ground,
+    check_runs,
+)
+from workers.kernel_checks.looking import Lookout, ring_again
+from workers.kernel_checks.telling import Teller
+from workers.kernel_checks.verifying import Verifier
+
+
+@dataclass
+class Lane:
+    """The kernel lane on a floor: looks and verifications driven by hand."""
+
+    floor: Floor
+    ground: Ground
+    lookout: Lookout
+    verifier: Verifier
+    rung: list[str]
+
+    @property
+    def repository(self) -> str:
+        return self.floor.stage.repository
+
+    def take_in(self) -> None:
+        """Everything GitHub sent has come through the relay."""
+        self.floor.take_in(lambda: self.floor.taken == len(self.floor.receiver.bodies))
+
+    def go(self) -> None:
+        """Deliveries, looks, doorbells, verifications, until there is nothing to do now."""
+        self.take_in()
+        self.lookout.turn()
+        while self.rung:
+            self.verifier.run(self.rung.pop(0))
+
+    def runs(self, sha: str) -> list[dict[str, Any]]:
+        return check_runs(self.floor.maria, self.repository, sha)
+
+    def rows(self) -> list[KernelCheck]:
+        with self.floor.workshop.database.read() as session:
+            found = list(session.scalars(select(KernelCheck).order_by(KernelCheck.created_at)))
+            session.expunge_all()
+            return found
+
+    def looks(self) -> list[KernelLook]:
+        with self.floor.workshop.database.read() as session:
+            found = list(session.scalars(select(KernelLook).order_by(KernelLook.created_at)))
+            session.expunge_all()
+            return found
+
+    def comments(self, number: int) -> list[str]:
+        found = self.floor.maria.ask("GET", f"/repos/{self.repository}/issues/{number}/comments")
+        return [one["body"] for one in found if one["user"]["login"].endswith("[bot]")]
+
+    def again(self, *, gpu: bool = False) -> Lane:
+        """Another worker process on the same floor."""
+        workshop = replace(self.floor.workshop, owner="another")
+        return replace(self, lookout=Lookout(workshop, self.floor.app), verifier=Verifier(workshop, self.floor.app))
+
+
+@contextmanager
+def lane(folder: Path, files: Mapping[str, str | None] | None = None, **settings: Any) -> Iterator[Lane]:
+    with furnished_floor(folder, model_prices={}, model="", **settings) as floor:
+        floor.twin.controls().ci(False)
+        rung: list[str] = []
+        floor.workshop = replace(floor.workshop, ring_kernels=rung.append)
+        ground = Ground(floor.stage, floor.maria, folder / "clone")
+        ground.put_on_main(BASE if files is None else files)
+        made = Lane(floor, ground, Lookout(floor.workshop, floor.app), Verifier(floor.workshop, floor.app), rung)
+        yield made
+
+
+def test_a_kernel_that_cannot_be_read_fails_at_its_line_and_once(tmp_path: Path) -> None:
+    with lane(tmp_path, public_url="https://forgehand.example") as here:
+        pull = here.ground.open_pull({CANDIDATE: BROKEN})
+        sha = pull["head"]["sha"]
+        here.take_in()
+        here.lookout.turn()
+        (waiting,) = here.runs(sha)
+        assert (waiting["name"], waiting["status"], waiting["conclusion"]) == ("Kernel running-sum", "queued", None)
+        assert "worker of the queue `kernels`" in waiting["output"]["summary"]
+        here.go()
+        (run,) = here.runs(sha)
+        (row,) = here.rows()
+        assert run["id"] == waiting["id"]
+        assert (run["status"], run["conclusion"]) == ("completed", "failure")
+        assert run["external_id"] == f"kernel:{row.id}:1"
+        assert run["details_url"] == f"https://forgehand.example/kernels/{row.id}"
+        assert run["output"]["title"] == "parse_error at parse"
+        assert "forgehand kernel check running-sum" in run["output"]["summary"]
+        (note,) = run["annotations"]
+        assert (note["path"], note["start_line"], note["annotation_level"]) == (CANDIDATE, 4, "failure")
+        assert (row.verdict, row.conclusion, row.finished_at is not None) == ("parse_error", "failure", True)
+        assert row.document is not None
+        assert row.document["conclusion"] == "failure"
+        assert row.chart is not None
+        assert row.chart.startswith("<svg")
+
+        # The same deliveries once more, and the same head opened again: no second check run.
+        here.floor.receiver.bodies.extend(
+            (dict(headers) | {"x-github-delivery": f"again-{at}"}, body)
+            for at, (headers, body) in enumerate(list(here.floor.receiver.bodies))
+        )
+        here.floor.maria.close(here.repository, pull["number"])
+        here.floor.maria.reopen(here.repository, pull["number"])
+        here.go()
+        assert [one["id"] for one in here.runs(sha)] == [run["id"]]
+        assert len(here.runs(sha)[0]["annotations"]) == 1
+
+        # A new head has a check run of its own.
+        second = here.ground.push({CANDIDATE: BROKEN + "# more\n"})
+        here.go()
+        assert [one["conclusion"] for one in here.runs(second)] == ["failure"]
+        assert len(here.rows()) == 2
+
+
+def test_what_touches_no_kernel_is_left_alone(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        pull = here.ground.open_pull({"README.md": "Other words.\n"})
+        here.go()
+        assert here.runs(pull["head"]["sha"]) == []
+        assert [look.outcome for look in here.looks()] == ["0 kernels, 0 faults"]
+
+
+def test_a_repository_without_kernels_is_not_even_cloned(tmp_path: Path) -> None:
+    with lane(tmp_path, {"notes.txt": "none\n"}) as here:
+        here.ground.open_pull({"README.md": "Other words.\n"})
+        here.go()
+        assert [look.outcome for look in here.looks()] == ["no kernels are named"]
+        assert not (here.floor.workshop.mirrors / "github").exists()
+
+
+def test_settings_that_cannot_be_read_are_told_where_and_mend(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        wrong = SETTINGS.replace("candidate:", "candidat:")
+        pull = here.ground.open_pull({".forgehand.yml": wrong})
+        here.go()
+        (run,) = here.runs(pull["head"]["sha"])
+        assert (run["name"], run["status"], run["conclusion"]) == ("Kernels", "completed", "neutral")
+        assert "`.forgehand.yml`, line 5: `'candidat' is no key of a kernel" in run["output"]["summary"]
+        (note,) = run["annotations"]
+        assert (note["path"], note["start_line"], note["annotation_level"]) == (".forgehand.yml", 5, "warning")
+        mended = here.ground.push({".forgehand.yml": SETTINGS})
+        here.go()
+        assert here.runs(mended) == []
+
+
+def test_a_candidate_that_is_gone_is_told(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        pull = here.ground.open_pull({CANDIDATE: None})
+        here.go()
+        (run,) = here.runs(pull["head"]["sha"])
+        assert (run["name"], run["conclusion"]) == ("Kernels", "neutral")
+        assert "is not there at the head" in run["output"]["summary"]
+
+
+def test_a_tolerance_that_cannot_be_held_to_is_told(tmp_path: Path) -> None:
+    odd = SETTINGS + "    tolerance: {ratio: 5000}\n"
+    with lane(tmp_path, BASE | {".forgehand.yml": odd}) as here:
+        pull = here.ground.open_pull({CANDIDATE: BROKEN})
+        here.go()
+        (run,) = here.runs(pull["head"]["sha"])
+        assert run["conclusion"] == "neutral"
+        assert "a tolerance's ratios are at least 1" in run["output"]["summary"]
+
+
+@pytest.mark.parametrize(
+    "at", ["before the run is made", "after the run is made", "before it is told", "after it is told"]
+)
+def test_a_lost_worker_makes_no_second_check_run(tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.take_in()
+        method = "open" if "made" in at else "end"
+        real = getattr(Teller, method)
+
+        def dies(*arguments: Any) -> Any:
+            if at.startswith("after"):
+                real(*arguments)
+            raise SystemExit("the worker is gone")
+
+        monkeypatch.setattr(Teller, method, dies)
+        with pytest.raises(SystemExit):
+            here.go()
+        monkeypatch.setattr(Teller, method, real)
+        other = here.again()
+        other.rung.clear()
+        other.lookout.turn()
+        assert ring_again(here.floor.workshop) == [], "the lease still stands"
+        here.floor.pass_time(here.floor.settings.lease_s + 6)
+        other.lookout.turn()
+        ring_again(here.floor.workshop)
+        other.go()
+        (run,) = here.runs(sha)
+        assert (run["conclusion"], len(run["annotations"])) == ("failure", 1)
+        (row,) = here.rows()
+        assert row.finished_at is not None
+        assert all(look.finished_at is not None for look in here.looks())
+
+
+def test_what_kills_every_worker_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.take_in()
+        here.lookout.turn()
+
+        def dies(*_: Any) -> Any:
+            raise SystemExit("the worker is gone")
+
+        monkeypatch.setattr(Verifier, "_verified", dies)
+        for _ in range(5):
+            with pytest.raises(SystemExit):
+                here.verifier.run(here.rows()[0].id)
+            here.floor.pass_time(here.floor.settings.lease_s + 1)
+        assert here.verifier.run(here.rows()[0].id)
+        (run,) = here.runs(sha)
+        assert (run["conclusion"], run["output"]["title"]) == ("neutral", "infra_error")
+        assert "was lost 5 times" in run["output"]["summary"]
+
+
+def test_a_fault_of_the_machine_is_tried_again_twice_and_is_neutral(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        tries = []
+
+        def nowhere(_: Settings) -> Place:
+            tries.append(1)
+            raise SandboxUnavailable("there is no place", "the disk is gone", "Get one")
+
+        here.verifier = Verifier(here.floor.workshop, here.floor.app, nowhere)
+        here.go()
+        (run,) = here.runs(sha)
+        assert (run["status"], run["conclusion"]) == ("queued", None)
+        assert "tried again" in run["output"]["summary"]
+        assert not here.verifier.run(here.rows()[0].id), "not before its time"
+        for _ in range(2):
+            here.floor.pass_time(60)
+            assert here.verifier.run(here.rows()[0].id)
+        (run,) = here.runs(sha)
+        assert (run["conclusion"], len(tries)) == ("neutral", 3)
+        assert "the disk is gone" in run["output"]["summary"]
+        assert not here.verifier.run(here.rows()[0].id)
+
+
+def test_a_forge_that_does_not_answer_is_waited_for(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.take_in()
+        here.floor.twin.controls().fault("bad_gateway", "GET", r"/pulls/\d+$", count=3)
+        here.lookout.turn()
+        assert [look.finished_at for look in here.looks()] == [None]
+        here.floor.twin.controls().clear_faults()
+        here.floor.pass_time(20)
+        here.lookout.turn()
+        here.floor.twin.controls().fault("bad_gateway", "PATCH", r"/check-runs/\d+$", count=4)
+        here.go()
+        here.floor.twin.controls().clear_faults()
+        for _ in range(3):
+            here.floor.pass_time(60)
+            here.lookout.turn()
+            ring_again(here.floor.workshop)
+            here.go()
+        (run,) = here.runs(sha)
+        assert run["conclusion"] == "failure"
+
+
+def test_people_ask_for_a_verification_and_outsiders_do_not(tmp_path: Path) -> None:
+    with lane(tmp_path, BASE | {CANDIDATE: BROKEN}) as here:
+        pull = here.ground.open_pull({"README.md": "Other words.\n"})
+        number, sha = pull["number"], pull["head"]["sha"]
+        here.go()
+        assert here.runs(sha) == []
+        here.floor.maria.comment(here.repository, number, "/forgehand verify-kernel running-sum")
+        here.go()
+        (first,) = here.runs(sha)
+        assert first["conclusion"] == "failure"
+        (answer,) = here.comments(number)
+        assert f"`maria`, verifying at `{sha[:12]}`: [running-sum]({first['html_url']})." in answer
+
+        here.floor.maria.comment(here.repository, number, "/forgehand verify-kernel")
+        here.go()
+        assert len(here.runs(sha)) == 2, "asked for again, it is verified again"
+        assert here.rows()[0].round == 2
+        assert len(here.comments(number)) == 2
+
+        here.floor.maria.comment(here.repository, number, "/forgehand verify-kernel gelu")
+        here.go()
+        assert "no kernel is called `gelu`" in here.comments(number)[2]
+        here.floor.person("otis").comment(here.repository, number, "/forgehand verify-kernel")
+        here.go()
+        assert "only people with write permission" in here.comments(number)[3]
+        assert len(here.runs(sha)) == 2
+
+        here.floor.maria.rerequest(here.repository, here.runs(sha)[1]["id"])
+        here.go()
+        here.floor.receiver.bodies.append(
+            (
+                dict(here.floor.receiver.bodies[-1][0]) | {"x-github-delivery": "once-more"},
+                here.floor.receiver.bodies[-1][1],
+            )
+        )
+        here.go()
+        assert len(here.runs(sha)) == 3
+        assert here.rows()[0].round == 3
+
+
+def test_a_kernel_for_a_gpu_waits_for_one_and_no_longer_than_it_should(tmp_path: Path) -> None:
+    triton = f"import triton\n{HONEST}"
+    files = BASE | {".forgehand.yml": SETTINGS + "    device: cuda\n"}
+    with lane(tmp_path, files, kernel_gpu_wait_s=600.0) as here:
+        sha = here.ground.open_pull({CANDIDATE: triton})["head"]["sha"]
+        here.go()
+        (run,) = here.runs(sha)
+        assert (run["status"], run["conclusion"]) == ("queued", None)
+        assert "For a worker with a GPU. When none took it within 10 minutes" in run["output"]["summary"]
+        here.floor.pass_time(601)
+        assert ring_again(here.floor.workshop) == [here.rows()[0].id]
+
+
+def test_a_check_that_nobody_takes_ends(tmp_path: Path) -> None:
+    with lane(tmp_path, kernel_gpu_wait_s=600.0) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.take_in()
+        here.lookout.turn()
+        here.floor.pass_time(1199)
+        here.lookout.turn()
+        assert here.runs(sha)[0]["status"] == "queued"
+        here.floor.pass_time(2)
+        here.lookout.turn()
+        (run,) = here.runs(sha)
+        assert (run["conclusion"], run["output"]["title"]) == ("neutral", "infra_error")
+        assert "no worker of the queue `kernels` took it within 20 minutes" in run["output"]["summary"]

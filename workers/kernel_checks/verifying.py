@@ -1,0 +1,179 @@
+"""A check carried out: claimed from the queue `kernels`, verified by the broker, told to GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import structlog
+
+from forges.github import GitHubApp
+from kernels.broker import Broker
+from kernels.candidate import Candidate
+from kernels.hosting import Place
+from kernels.rendering.chart import chart
+from kernels.report import of_report
+from kernels.task import MOST_SOURCE, Task, TaskError
+from kernels.verdicts import Stage
+from repositories import Mirror
+from repositories.errors import RemoteUnavailable, RepositoryError
+from sandboxes.contract import LimitUnenforceable, SandboxError, SandboxUnavailable
+from settings import Settings
+from store import kernel_checks, leasing
+from store.schema import KernelCheck
+from workers.decisions import HandBack
+from workers.github.desk import Desk
+from workers.kernel_checks import ending
+from workers.kernel_checks.exclusive import Timing
+from workers.kernel_checks.lease import Kept
+from workers.kernel_checks.looking import made_task
+from workers.kernel_checks.telling import Teller, concluded
+from workers.kernel_place import make_place
+from workers.workshop import Workshop
+
+log = structlog.get_logger(__name__)
+
+MOST_CLAIMS = 5
+INFRA_TRIES = 2
+"""How often it is tried again after a fault of the machine."""
+TRY_AGAIN_S = 10.0
+Document = Mapping[str, Any]
+
+
+class Verifier:
+    """One process's verifications."""
+
+    def __init__(self, workshop: Workshop, app: GitHubApp, place: Callable[[Settings], Place] = make_place) -> None:
+        self._workshop, self._desk, self._place = workshop, Desk(app), place
+        self._gpu = has_gpu(workshop.settings)
+
+    def run(self, check_id: str) -> bool:
+        """Works on the check until it has ended or waits. False when it was not ours to take."""
+        workshop = self._workshop
+        now, lease_s = workshop.clock(), workshop.settings.lease_s
+        with workshop.database.write() as session:
+            held = kernel_checks.claim(session, check_id, workshop.owner, now=now, lease_s=lease_s, gpu=self._gpu)
+        if held is None:
+            return False
+        with structlog.contextvars.bound_contextvars(check=check_id), Kept(workshop, held) as kept:
+            ending.patiently(workshop, kept, lambda: self._work(kept))
+        return True
+
+    def _work(self, kept: Kept) -> None:
+        row = ending.read(self._workshop, kept)
+        if row.verdict is None and not self._judged(row, kept):
+            return
+        ending.tell(self._workshop, self._desk, kept)
+
+    def _judged(self, row: KernelCheck, kept: Kept) -> bool:
+        """True when the check has its verdict now, False when it is to be tried again later."""
+        teller = Teller(self._workshop, self._desk, row)
+        if row.claims > MOST_CLAIMS:
+            document = _without_report(f"the worker was lost {MOST_CLAIMS} times while it verified this")
+        else:
+            kept.renew()
+            run = teller.open(row, "For its turn.")
+            kept.renew()
+            teller.begin(row, run)
+            document = self._verified(row, teller, kept)
+            if document["verdict"] == "infra_error" and row.tries < INFRA_TRIES:
+                self._again(row, kept, teller, run, "; ".join(document["reasons"]))
+                return False
+        drawn = chart(document) if "task" in document else None
+        conclusion = concluded(str(document["verdict"]), row.entry.get("claims"), row.unread)
+        kept.check()
+        with self._workshop.database.write() as session:
+            kernel_checks.record(
+                session,
+                kept.held,
+                verdict=document["verdict"],
+                conclusion=conclusion,
+                document=dict(document) | {"conclusion": conclusion},
+                chart=drawn,
+            )
+        return True
+
+    def _again(self, row: KernelCheck, kept: Kept, teller: Teller, run: Mapping[str, Any], why: str) -> None:
+        log.warning("the machine failed", tries=row.tries + 1, error=why)
+        kept.renew()
+        teller.again(row, run, why)
+        with self._workshop.database.write() as session:
+            kernel_checks.record(session, kept.held, tries=row.tries + 1)
+            wake_at = self._workshop.clock() + TRY_AGAIN_S * 3**row.tries
+            leasing.give_back(session, kept.held, wake_at=wake_at)
+
+    def _verified(self, row: KernelCheck, teller: Teller, kept: Kept) -> Document:
+        """What came out. Never raises for what a task, a candidate or this machine does."""
+        try:
+            mirror = ending.mirror_of(self._workshop, teller, row)
+            task, candidate = task_of_row(mirror, row), candidate_of_row(mirror, row)
+            place = self._place(self._workshop.settings)
+        except TaskError as error:
+            return _without_report(str(error), "invalid_task")
+        except RemoteUnavailable:
+            raise
+        except (RepositoryError, SandboxUnavailable, LimitUnenforceable) as error:
+            return _without_report(str(error))
+        try:
+            with Timing(self._workshop.settings.state_dir, lambda seconds: self._pause(kept, seconds)) as timing:
+
+                def told(stage: Stage) -> None:
+                    self._pause(kept, 0.0)
+                    if stage is Stage.time:
+                        timing.take()
+
+                with Broker(place) as broker:
+                    report = broker.verify(task, candidate, quick=False, told=told)
+            return of_report(report, _repro(row))
+        except SandboxError as error:
+            return _without_report(f"a box failed: {error}")
+
+    def _pause(self, kept: Kept, seconds: float) -> None:
+        """Waits, and ends the verification when it is no longer ours or this process has to end."""
+        kept.check()
+        if self._workshop.draining.wait(seconds):
+            raise HandBack
+
+
+def task_of_row(mirror: Mirror, row: KernelCheck) -> Task:
+    """TaskError, RepositoryError."""
+    return made_task(
+        row.kernel,
+        str(row.entry["reference"]),
+        row.entry["options"],
+        lambda path: mirror.read_file(row.reference_sha, path, limit=MOST_SOURCE),
+    )
+
+
+def candidate_of_row(mirror: Mirror, row: KernelCheck) -> Candidate:
+    """TaskError, RepositoryError."""
+    path = str(row.entry["candidate"])
+    source = mirror.read_file(row.head_sha, path, limit=MOST_SOURCE)
+    if source is None:
+        raise TaskError(f"the candidate {path} is not there at {row.head_sha[:12]}")
+    return Candidate(path, source)
+
+
+def has_gpu(settings: Settings) -> bool:
+    """Whether verifications here can have a GPU: the driver's control device on this machine, or GPUs the settings give
+    to boxes."""
+    match settings.kernel_sandbox or settings.sandbox:
+        case "docker":
+            return bool(settings.docker_gpus)
+        case "kubernetes":
+            return bool(settings.kubernetes.gpu_node_selector)
+        case "local":
+            return Path("/dev/nvidiactl").exists()
+
+
+def _without_report(why: str, verdict: str = "infra_error") -> Document:
+    """What stands in a report's place where no verification began."""
+    return {"verdict": verdict, "reasons": [why]}
+
+
+def _repro(row: KernelCheck) -> str:
+    """The command that does it again, in a clone of the repository."""
+    at = f"git fetch origin pull/{row.number}/head && git checkout {row.head_sha}"
+    return f"{at} && forgehand kernel check {quote(row.kernel)}"
