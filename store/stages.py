@@ -26,7 +26,8 @@ TERMINAL = frozenset({Stage.DONE, Stage.FAILED, Stage.CANCELLED, Stage.NEEDS_HUM
 
 _FORWARD: dict[Stage, frozenset[Stage]] = {
     Stage.RECEIVED: frozenset({Stage.TRIAGED, Stage.EXPLAINING}),
-    Stage.TRIAGED: frozenset({Stage.RESEARCHING, Stage.REVISING}),
+    # A kernel that is to be made faster is known already: nothing is researched and planned.
+    Stage.TRIAGED: frozenset({Stage.RESEARCHING, Stage.REVISING, Stage.IMPLEMENTING}),
     Stage.RESEARCHING: frozenset({Stage.PLANNING}),
     Stage.PLANNING: frozenset({Stage.IMPLEMENTING}),
     Stage.IMPLEMENTING: frozenset({Stage.PROVING}),

@@ -66,7 +66,7 @@ def test_wrong_then_slow_then_faster_than_the_candidate_there_is(
     assert "(x * x).sum(1)" in out.read_text()
     assert found["repro"] == f"forgehand kernel verify {task} {out}"
     assert found["tokens"] > 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["faster.py", "rows.py", "there.py"]
+    assert [path.name for path in tmp_path.glob("*faster*")] == ["faster.py"]
     assert "turn 2 of 3" in ran.err
 
 

@@ -8,7 +8,7 @@ from store.stages import TERMINAL, IllegalMove, Stage, check_move
 
 PICTURE = """
 received     -> triaged explaining
-triaged      -> researching revising
+triaged      -> researching revising implementing
 researching  -> planning
 planning     -> implementing
 implementing -> proving

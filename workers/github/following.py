@@ -7,6 +7,7 @@ from forges.github.checks import ChecksVerdict, failing_names, judge, newest_run
 from forges.github.ci import Snapshot
 from forges.github.pulls import PullRequest
 from store import Stage
+from workers import kernel_requests
 from workers.decisions import EndTask, Move
 from workers.github.desk import Desk
 from workers.workshop import TaskContext
@@ -108,10 +109,11 @@ def ready(context: TaskContext, desk: Desk, pull: PullRequest) -> Move:
     """CI is settled and does not stand against the change: ready for review, if the proof holds."""
     task = context.task()
     verdict = task.data.get("verdict")
-    if task.data.get("own_pull", True) and verdict == "proven":
+    holds = verdict == "proven" or kernel_requests.holds(task)
+    if task.data.get("own_pull", True) and holds:
         context.heartbeat.renew()
         desk.repository(context).pulls.mark_ready(pull)
-    elif verdict not in ("proven", None):
+    elif not holds and verdict is not None:
         raise EndTask(
             Stage.NEEDS_HUMAN,
             f"the change is not proven ({str(verdict).replace('_', ' ')}): pull request #{pull.number} stays a draft",

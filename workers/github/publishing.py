@@ -10,7 +10,7 @@ from repositories import NonFastForward, PushRejected
 from store import Stage, budgets
 from workers.decisions import EndTask, Move
 from workers.facts import facts_of
-from workers.github import answering, showing
+from workers.github import answering, optimised, showing
 from workers.github.desk import Desk, marker
 from workers.outside import perform
 from workers.workshop import TaskContext
@@ -24,6 +24,9 @@ def publish(context: TaskContext, desk: Desk) -> Move:
     showing.start_check(context, desk)
     answering.post_replies(context, desk)
     task = context.task()
+    if task.data.get("optimised") and not task.data.get("own_pull", True):
+        # The description is somebody else's.
+        optimised.post(context, desk, str(task.data["summary"]))
     since = task.data.get("head_since")
     head_since = since["at"] if since and since["sha"] == task.head_sha else context.now()
     return Move(

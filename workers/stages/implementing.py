@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from agent import Annotation, Failure, Phase
 from store import Stage
-from workers import boxes, engineer, windows
+from workers import boxes, engineer, kernel_requests, windows
 from workers.committing import commit_changes
 from workers.decisions import Decision, Move
 from workers.workshop import TaskContext
@@ -12,6 +12,10 @@ from workers.workshop import TaskContext
 
 def run(context: TaskContext) -> Decision:
     task = context.task()
+    if kernel_requests.target_of(task):
+        from workers.stages import optimising  # brings numpy and the kernel lane, which other tasks never need
+
+        return optimising.run(context)
     start = task.head_sha or task.base_sha or ""
     implement, prove = windows.name(task.data, Phase.implement), windows.name(task.data, Phase.prove)
     mirror = context.source.mirror(context)

@@ -8,7 +8,7 @@ from proofs import Proof, ProofPlan, Reproduction, prove
 from sandboxes.contract import Box, BoxLost
 from store import Stage
 from store import proofs as kept
-from workers import boxes, choosing, windows
+from workers import boxes, choosing, kernel_requests, windows
 from workers.decisions import Decision, Move
 from workers.facts import facts_of
 from workers.stopping import closed_on_stop
@@ -30,7 +30,9 @@ def run(context: TaskContext) -> Decision:
     context.tell("proof", verdict=proof.verdict, reason=proof.reason, head_sha=head)
     against = evidence_against(proof)
     handed_back = int(task.data.get("handed_back", 0))
-    if against is not None and handed_back < HAND_BACKS_AT_MOST:
+    # The loop on a kernel is told of verifications and cannot act on the repository's tests: people see those.
+    acts = kernel_requests.target_of(task) is None
+    if against is not None and acts and handed_back < HAND_BACKS_AT_MOST:
         context.tell("handed_back", reason=proof.reason)
         return Move(
             Stage.IMPLEMENTING,

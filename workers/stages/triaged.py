@@ -3,7 +3,7 @@
 from agent import Phase
 from repositories.errors import EmptyRepository, RepositoryGone
 from store import Stage
-from workers import localising, windows
+from workers import kernel_requests, localising, windows
 from workers.decisions import Decision, EndTask, Move
 from workers.facts import facts_at, instructions_text, proof_commands
 from workers.workshop import TaskContext
@@ -36,7 +36,7 @@ def run(context: TaskContext) -> Decision:
         instructions_chars=len(instructions_text(facts)),
     )
     return Move(
-        Stage.RESEARCHING,
+        Stage.IMPLEMENTING if kernel_requests.target_of(task) else Stage.RESEARCHING,
         columns={
             "base_branch": prepared.base_branch,
             "base_sha": prepared.base_sha,
