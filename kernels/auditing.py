@@ -129,6 +129,19 @@ def state_is_kept(on: Audit) -> None:
     on.right(inputs, found.output)
 
 
+def memory_beside_is_left(on: Audit) -> None:
+    """The inputs lie between bands of NaN: what is read there shows in the output, what is written there stays."""
+    inputs = on.inputs()
+    found = on.candidate.call(inputs, bands=True)
+    if not found.intact:
+        raise Judged(
+            Verdict.incorrect, Stage.audit, "it writes to memory beside its inputs", wrong=Wrong.out_of_bounds
+        )  # fmt: skip
+    on.held_to(
+        inputs, found.output, Wrong.out_of_bounds, "the output changes with what lies beside the inputs in memory"
+    )
+
+
 def same_inputs_same_output(on: Audit) -> None:
     inputs = on.inputs()
     found: list[Found] = [on.candidate.call(inputs) for _ in range(_SAME)]
@@ -143,6 +156,7 @@ CHECKS: Sequence[Check] = (
     new_content_is_seen,
     new_weights_are_seen,
     state_is_kept,
+    memory_beside_is_left,
     same_inputs_same_output,
 )
 

@@ -74,11 +74,12 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a candidate answered."""
+    """What a candidate answered. `intact`: so is the memory beside its inputs, where that was asked."""
 
     output: Output
     state: Sequence[Tensor] = ()
     inputs_after: Sequence[Tensor] = ()
+    intact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class ReferenceSide:
 class CandidateSide:
     """The candidate worker, asked. What fails here is the candidate's fault, at the stage it is in.
 
-    `most_bytes`: of tensors in one answer, all of which the broker must hold.
+    `most_bytes`: of tensors in one answer, all of which the broker must hold. `artefacts`: what was built for it.
     """
 
     worker: Worker
@@ -209,11 +210,15 @@ class CandidateSide:
     stage: Stage = Stage.load
     patience: Patience = Patience()
     most_bytes: int = MOST_BYTES
+    artefacts: Sequence[tuple[str, str, bytes]] = ()
 
     def load(self, init: Inputs, *, train: bool) -> Sequence[str]:
         """The names of the state of its model."""
         self.stage = Stage.load
         with self._blamed():
+            if self.artefacts:
+                named = [[key, name] for key, name, _ in self.artefacts]
+                self._ask("extend", {"built": named}, [blob(data) for _, _, data in self.artefacts])
             tensors = [blob(self.candidate.source), *init.tensors]
             head, _ = self._ask("load", {"init": init.form, "train": train}, tensors, self.patience.load_s)
             return [str(name) for name in _strings(head.get("names"))]
@@ -230,7 +235,8 @@ class CandidateSide:
             count = _whole(head.get("count"), len(tensors))
             after = len(inputs.tensors) if more.get("inputs_after") else 0
             rest = tensors[count:]
-            return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after])
+            intact = head.get("intact", True) is True
+            return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after], intact)
 
     def asked(
         self, do: str, head: Json, tensors: Sequence[Tensor], read: Callable[[Json, Sequence[Tensor]], Answered]

@@ -17,6 +17,7 @@ from kernels.messages import Json, Tensor
 from kernels.recipes import Recipe, to_json
 from kernels.tensors import TensorSpec
 from kernels.worker import calling, gradients
+from kernels.worker.bands import Bands
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import pack, to_torch, to_wire, unpack
 from kernels.worker.extensions import Extensions
@@ -103,17 +104,21 @@ class Candidate:
     def _call(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """One call. `refill`: with the tensors of the call before, which are given the new contents. `hold`: the output
         is kept for `held`. `scribble`: the inputs are overwritten before the output is read, which shows in an output
-        that shares their memory. `inputs_after`, `state_after`: also what the call made of both."""
+        that shares their memory. `bands`: the inputs lie between bands of NaN; whether those are still there is told.
+        `inputs_after`, `state_after`: also what the call made of both."""
+        bands = Bands([to_torch(one) for one in tensors]) if head.get("bands") else None
         if head.get("refill") and [one.shape for one in self._last] == [torch.Size(one.spec.shape) for one in tensors]:
             for target, source in zip(self._last, tensors, strict=True):
                 target.copy_(to_torch(source))
             made, given = self._last, unpack(head["inputs"], self._last)
+        elif bands is not None:
+            made, given = bands.inner, unpack(head["inputs"], bands.inner)
         else:
             made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
         self._last = made
         with self._guarded("launch"), torch.no_grad():
             found = self._model(*given)
-        answer: Json = {}
+        answer: Json = {} if bands is None else {"intact": bands.intact}
         parts: list[Tensor] = []
         if head.get("inputs_after"):
             answer["inputs_after"] = len(made)

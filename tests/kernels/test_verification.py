@@ -39,7 +39,7 @@ def test_an_honest_candidate_passes(broker: Broker, name: str) -> None:
     assert report.correctness is not None
     assert report.correctness.passed == report.correctness.cells >= 20
     assert report.correctness.error < 1e-4
-    assert len(report.checks) == 7
+    assert len(report.checks) == 8
     assert report.timing is not None
     assert report.timing.checked >= 12
 
