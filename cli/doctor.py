@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import probes
+from cli.kernel_probe import kernels
 from cli.output import console, document, printable
 from cli.probes import Check
 from cli.serve import secrets_of
@@ -22,7 +23,7 @@ def command(
         False
     ),
 ) -> None:
-    """Check settings, database, broker, GitHub, sandbox, model, git and disk; say what to do about each.
+    """Check settings, database, broker, GitHub, sandbox, kernel lane, model, git and disk; say what to do about each.
 
     The exit status is 0 when nothing is an error. Example: forgehand doctor --model-call"""
     screen = console(as_json=as_json)
@@ -75,5 +76,6 @@ def _looks(settings: Settings, model_call: bool) -> list[Callable[[], Iterator[C
         lambda: iter([probes.broker(settings)]),
         lambda: probes.github(settings),
         lambda: iter([probes.sandbox(settings)]),
+        lambda: iter([kernels(settings)]),
         lambda: probes.model(settings, call=model_call),
     ]

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,17 +11,22 @@ import pytest
 
 from cli.probes import git_version, nearest
 from demo.github import Twin
+from settings import load_settings
 from store import Database
 from store.migrating import migrate
 from tests.cli.ground import SCRIPT, Forgehand, write_script
+from tests.engines import absent
+from workers.kernel_place import kernel_python
 
 Checks = dict[str, dict[str, str]]
 Look = Callable[..., Checks]
 
 
 @pytest.fixture
-def doctor(forgehand: Forgehand) -> Look:
-    """The checks by name, worst first where there are several of one name; the exit status goes with them."""
+def doctor(forgehand: Forgehand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
+    """The checks by name, worst first where there are several of one name; the exit status goes with them. There is no
+    kernel lane unless a test wants it: importing PyTorch takes longer than all else."""
+    monkeypatch.setenv("FORGEHAND_KERNEL_HOME", str(tmp_path / "no-kernels"))
 
     def look(*arguments: str) -> Checks:
         ran = forgehand("doctor", "--json", *arguments)
@@ -135,6 +141,29 @@ def test_a_sandbox_that_does_not_exist_yet(doctor: Look, monkeypatch: pytest.Mon
 
 
 # Database and broker
+
+
+def test_the_kernel_lane_says_what_it_has(doctor: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORGEHAND_KERNEL_HOME")
+    if kernel_python(load_settings().kernel_home) is None:
+        absent("PyTorch for the kernel lane (tools/kernel-python)")
+    found = doctor()["kernels"]
+    assert found["state"] == "ok", found
+    for part in ("PyTorch 2.", "Triton 3.", "g++", "no GPU"):
+        assert part in found["message"]
+
+
+def test_without_a_kernel_lane_all_else_is_well(doctor: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGEHAND_KERNEL_HOME", str(tmp_path))
+    checks = doctor()
+    assert checks["kernels"]["state"] == "warning"
+    assert "make kernel-python" in checks["kernels"]["todo"]
+    version = ".".join(map(str, sys.version_info[:3]))
+    broken = tmp_path / f"kernel-python-{version}-broken"
+    (broken / "bin").mkdir(parents=True)
+    (broken / "bin" / "python").symlink_to("/usr/bin/python3")
+    (broken / ".complete").touch()
+    assert "No module named 'torch'" in doctor()["kernels"]["message"]
 
 
 def test_an_empty_and_a_current_database(doctor: Look, forgehand: Forgehand, state: Path) -> None:
