@@ -203,6 +203,7 @@ class CandidateSide:
     """The candidate worker, asked. What fails here is the candidate's fault, at the stage it is in.
 
     `most_bytes`: of tensors in one answer, all of which the broker must hold. `artefacts`: what was built for it.
+    `copies`: outputs of timed calls are copied at once, since the task's own lie in their inputs' memory.
     """
 
     worker: Worker
@@ -210,6 +211,7 @@ class CandidateSide:
     stage: Stage = Stage.load
     patience: Patience = Patience()
     most_bytes: int = MOST_BYTES
+    copies: bool = False
     artefacts: Sequence[tuple[str, str, bytes]] = ()
 
     def load(self, init: Inputs, *, train: bool) -> Sequence[str]:
@@ -250,7 +252,7 @@ class CandidateSide:
             return self._outputs("held", {})
 
     def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
-        head = {"inputs": inputs.form, "first": first, "places": places}
+        head = {"inputs": inputs.form, "first": first, "places": places, "copies": self.copies}
         with self._blamed():
             self._ask("fill", head, inputs.tensors)
 

@@ -50,6 +50,8 @@ class Session:
         self.pool = [reference.draw(Cell(number, distribution), phase, "pool") for number in range(_POOL)]
         self.at_once = max(1, min(_FETCHED_OUTPUTS, _FETCHED_BYTES // max(1, output_bytes)))
         self._own: dict[int, Own] = {}
+        other = reference.draw(Cell(_POOL, distribution), phase, "pool")
+        baseline.side.copies = candidate.copies = reference.expect(other).aliases
         for number, inputs in enumerate(self.pool):
             places = _PLACES if number == _POOL - 1 else 0
             for side in (baseline, candidate):

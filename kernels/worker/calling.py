@@ -13,7 +13,7 @@ from kernels.worker.crossing import Form, edit, laid_out, pack, to_torch, unpack
 
 # Taken before any code of others is there: a clock that a candidate replaces is not the one that is read.
 _clock = time.perf_counter
-_copy = torch.Tensor.copy_
+_copy, _clone = torch.Tensor.copy_, torch.Tensor.clone
 _no_grad = torch.no_grad
 _deterministic = torch.use_deterministic_algorithms
 
@@ -27,6 +27,8 @@ class Pool:
 
     def __init__(self) -> None:
         self.kept: list[tuple[Form, list[torch.Tensor]]] = []
+        self.copies = False
+        """Outputs are copied at once: the task's own lie in the memory of inputs, which the next call gets."""
         self._places: list[list[torch.Tensor]] = []
 
     def add(self, form: Form, tensors: Sequence[Tensor], *, first: bool) -> None:
@@ -65,9 +67,18 @@ def timed(model: Callable[..., Any], pool: Pool, plan: list[list[Any]]) -> tuple
             began = _clock()
             found = model(*given)
             seconds.append(_clock() - began)
-            outputs.append(found)
+            outputs.append(_copied(found) if pool.copies else found)
     _deterministic(True, warn_only=True)
     return seconds, outputs
+
+
+def _copied(value: Any) -> Any:
+    """The same with tensors of its own memory. What is no plain tensor stays as it is."""
+    if type(value) is torch.Tensor:
+        return _clone(value)
+    if type(value) in (tuple, list):
+        return type(value)(_copied(one) for one in value)
+    return {key: _copied(one) for key, one in value.items()} if type(value) is dict else value
 
 
 def idle(pool: Pool, plan: list[list[Any]]) -> None:

@@ -160,6 +160,7 @@ class Candidate:
         self._pool.add(head["inputs"], tensors, first=head["first"])
         if head.get("places"):
             self._pool.make_places(head["places"])
+            self._pool.copies = head["copies"]
         return {}, ()
 
     def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
