@@ -1,0 +1,25 @@
+"""D8: replays a graph into which the input was written once.
+
+Verdict: incorrect.
+"""
+
+import torch
+import torch.nn as nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.graph = self.given = self.output = None
+
+    def forward(self, x):
+        if self.graph is None:
+            self.given = x.clone()
+            torch.tanh(self.linear(self.given))
+            torch.cuda.synchronize()
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                self.output = torch.tanh(self.linear(self.given))
+        self.graph.replay()
+        return self.output.clone()
