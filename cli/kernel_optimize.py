@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,12 +21,11 @@ from cli.errors import CannotRun
 from cli.output import console, document, printable
 from kernels.broker import Broker
 from kernels.candidate import Candidate, read_candidate
-from kernels.hosting import Place
 from kernels.task import Task, TaskError, read_task
 from settings import Settings, load_settings
 from workers.kernel_place import make_place
 from workers.models import Models
-from workers.optimising import Settled, settle, subject_of, turns_of, verifier
+from workers.optimising import Lane, Settled, settle, subject_of, turns_of, verifier
 
 
 def command(
@@ -71,11 +71,11 @@ def command(
     def turn(one: Try) -> None:
         tell(f"turn {one.number} of {turns}: {summary(one)}{f' ({one.trouble})' if one.trouble else ''}")
 
-    place = make_place(settings)
-    outcome = _tried(settings, place, found, present, Bounds(turns, branches, patience), turn)
+    lane = Lane(make_place(settings), settings.state_dir, time.sleep)
+    outcome = _tried(settings, lane, found, present, Bounds(turns, branches, patience), turn)
     if not outcome.tries:
         raise CannotRun(printable(f"No candidate was tried: {outcome.reason}"))
-    settled = settle(place, found, present, outcome, _repro(task, out), told=tell)
+    settled = settle(lane, found, present, outcome, _repro(task, out), told=tell)
     if settled.report is not None and settled.report["verdict"] == "infra_error":
         raise CannotRun(f"The best candidate could not be verified once more: {'; '.join(settled.report['reasons'])}")
     if settled.gain:
@@ -95,16 +95,16 @@ def _read(task: Path, candidate: Path | None) -> tuple[Task, Candidate | None]:
 
 
 def _tried(
-    settings: Settings, place: Place, task: Task, present: Candidate | None, bounds: Bounds, turn: Any
+    settings: Settings, lane: Lane, task: Task, present: Candidate | None, bounds: Bounds, turn: Callable[[Try], None]
 ) -> Outcome:
     """CannotRun when nothing could be found out."""
     models = Models(settings)
     purse = Purse(Decimal(str(settings.task_budget_usd)), settings.task_budget_tokens)
     try:
         client = models.client()
-        with Broker(place, several=True) as broker:
+        with Broker(lane.place, several=True) as broker:
             return optimise(
-                subject_of(task, present), verifier(broker, task), client, ledger=purse, journal=Notes(),
+                subject_of(task, present), verifier(lane, broker, task), client, ledger=purse, journal=Notes(),
                 window="1/optimise", bounds=bounds, told=turn,
             )  # fmt: skip
     except NotGradable as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from agent.optimising import Feedback, Outcome, Subject, Verify
@@ -17,8 +18,9 @@ from kernels.candidate import Candidate
 from kernels.hosting import Place
 from kernels.report import of_report
 from kernels.task import Task
-from kernels.timing import Timing
-from kernels.verdicts import PASSED, Verdict
+from kernels.timing import Timing as Timed
+from kernels.verdicts import PASSED, Stage, Verdict
+from workers.kernel_checks.exclusive import Timing
 
 WINNERS_AT_MOST = 2
 """So many winners are verified again: to go on until one passes would be choosing by luck anew."""
@@ -65,18 +67,39 @@ def _facts(task: Task) -> list[str]:
     return facts
 
 
-def verifier(broker: Broker, task: Task) -> Verify:
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How verifications are made here. `folder` has the lock by which one at a time is timed on this machine. `pause`
+    is called with seconds while that is waited for, and with 0 between stages; what it raises ends a verification."""
+
+    place: Place
+    folder: Path
+    pause: Callable[[float], object]
+
+    def verified(self, broker: Broker, task: Task, candidate: Candidate, *, quick: bool) -> Report:
+        """The verdict on a candidate."""
+        with Timing(self.folder, self.pause) as alone:
+
+            def told(stage: Stage) -> None:
+                self.pause(0.0)
+                if stage is Stage.time:
+                    alone.take()
+
+            return broker.verify(task, candidate, quick=quick, told=told)
+
+
+def verifier(lane: Lane, broker: Broker, task: Task) -> Verify:
     """Quick verdicts, each with a secret and a process of its own, as far as a model may know them."""
 
     def verify(source: str) -> Feedback:
-        report = broker.verify(task, Candidate("candidate.py", source.encode()), quick=True)
+        report = lane.verified(broker, task, Candidate("candidate.py", source.encode()), quick=True)
         return Feedback.model_validate(asdict(feedback.of_report(report)))
 
     return verify
 
 
 def settle(
-    place: Place,
+    lane: Lane,
     task: Task,
     present: Candidate | None,
     outcome: Outcome,
@@ -91,14 +114,14 @@ def settle(
     if not outcome.winners:
         return Settled(False, _nothing(outcome))
     last = Settled(False, "")
-    with Broker(place, several=True) as broker:
+    with Broker(lane.place, several=True) as broker:
         beside = None
         if present is not None:
             told("the present candidate is verified in full")
-            beside = broker.verify(task, present, quick=False)
+            beside = lane.verified(broker, task, present, quick=False)
         for tried in outcome.winners[:WINNERS_AT_MOST]:
             told(f"turn {tried.number} is verified once more, in full")
-            report = broker.verify(task, Candidate("candidate.py", tried.source.encode()), quick=False)
+            report = lane.verified(broker, task, Candidate("candidate.py", tried.source.encode()), quick=False)
             gain, why = judge(report, beside)
             last = Settled(
                 gain, why, tried.source, tried.number, of_report(report, repro),
@@ -122,12 +145,12 @@ def judge(winner: Report, present: Report | None) -> tuple[bool, str]:
     return True, f"{said}; the present candidate has {there}"
 
 
-def _speed(timing: Timing) -> str:
+def _speed(timing: Timed) -> str:
     found = timing.found
     return f"{found.ratio:.2f} times the baseline's speed, 95% interval [{found.low:.2f}, {found.high:.2f}]"
 
 
-def _slowest(winner: Timing, present: Timing) -> float:
+def _slowest(winner: Timed, present: Timed) -> float:
     """The winner's time at its slowest as a share of the present candidate's at its fastest. Where the two were held
     against different baselines, the baselines' own times have to stand between them."""
     same = 1.0 if winner.baseline == present.baseline else winner.baseline_s / present.baseline_s

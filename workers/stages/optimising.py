@@ -17,7 +17,6 @@ from agent.prices import PriceUnknown
 from codebase.kernel_entries import KernelEntry, read_kernels
 from kernels.broker import Broker
 from kernels.candidate import Candidate
-from kernels.hosting import Place
 from kernels.task import MOST_SOURCE, Task, TaskError, make_task
 from repositories import Mirror
 from repositories.errors import TreeTooLarge
@@ -29,7 +28,7 @@ from workers.decisions import Decision, EndTask, Move
 from workers.github import optimised
 from workers.github.source import desk_of
 from workers.kernel_place import make_place
-from workers.optimising import Settled, settle, subject_of, turns_of, verifier
+from workers.optimising import Lane, Settled, settle, subject_of, turns_of, verifier
 from workers.record_keeping import Books
 from workers.workshop import TaskContext
 
@@ -53,16 +52,17 @@ def run(context: TaskContext) -> Decision:
     start = task.head_sha or task.base_sha or ""
     mirror = context.source.mirror(context)
     found = requested(str(kernel_requests.target_of(task)), mirror, _ground(context, mirror), start)
-    place = make_place(context.settings)
-    outcome = _tried(context, found, place, f"{task.data['round']}/optimise")
+    lane = Lane(make_place(context.settings), context.settings.state_dir, lambda seconds: _pause(context, seconds))
+    outcome = _tried(context, found, lane, f"{task.data['round']}/optimise")
     models = [context.workshop.models.shown(model) for model in outcome.models]
     context.remember(models=list(dict.fromkeys([*context.task().data.get("models", []), *models])))
     if outcome.end in _ENDS and not outcome.winners:
         raise EndTask(
             _ENDS[outcome.end], f"{outcome.reason}, and none of {len(outcome.tries)} tries was faster by then"
         )
-    settled = settle(place, found.task, found.present, outcome, _repro(found), told=context.report)
-    if context.stopped():
+    try:
+        settled = settle(lane, found.task, found.present, outcome, _repro(found), told=context.report)
+    except Cancelled:
         context.let_go()
     if settled.report is not None and settled.report["verdict"] == "infra_error":
         raise BoxLost("the winner could not be verified once more", "; ".join(settled.report["reasons"]))
@@ -104,7 +104,7 @@ def _ground(context: TaskContext, mirror: Mirror) -> str:
     return mirror.resolve(f"refs/heads/{pull.base_ref}")
 
 
-def _tried(context: TaskContext, found: Requested, place: Place, window: str) -> Outcome:
+def _tried(context: TaskContext, found: Requested, lane: Lane, window: str) -> Outcome:
     settings = context.settings
     bounds = Bounds(settings.optimize_turns, settings.optimize_branches, settings.optimize_patience)
     books = Books(context.database, context.held, context.heartbeat, context.now)
@@ -113,9 +113,10 @@ def _tried(context: TaskContext, found: Requested, place: Place, window: str) ->
         context.report(f"turn {one.number} of {bounds.turns}: {summary(one)}")
 
     try:
-        with Broker(place, several=True) as broker:
+        client = context.workshop.models.client()
+        with Broker(lane.place, several=True) as broker:
             return optimise(
-                subject_of(found.task, found.present), verifier(broker, found.task), context.workshop.models.client(),
+                subject_of(found.task, found.present), verifier(lane, broker, found.task), client,
                 ledger=books, journal=books, window=window, bounds=bounds, cancelled=context.stopped, told=told,
             )  # fmt: skip
     except Cancelled:
@@ -126,6 +127,13 @@ def _tried(context: TaskContext, found: Requested, place: Place, window: str) ->
         raise EndTask(Stage.FAILED, str(error)) from None
     finally:
         books.close()
+
+
+def _pause(context: TaskContext, seconds: float) -> None:
+    """Waits; Cancelled as soon as the task has to be let go of."""
+    context.workshop.draining.wait(seconds)
+    if context.stopped():
+        raise Cancelled
 
 
 def _repro(found: Requested) -> str:
