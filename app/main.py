@@ -12,11 +12,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import metrics
-from app.pages import home, security_headers
+from app import kernel_page, metrics
+from app.pages import CHART_HEADERS, home, not_found, security_headers
 from app.readiness import Readiness
 from app.webhook import Webhook
 from settings import Settings
+from store import kernel_checks
 from store.database import Database
 from store.inbox import InboxWriter
 
@@ -71,6 +72,24 @@ def _pages(settings: Settings, database: Database, writer: InboxWriter, webhook:
         return JSONResponse(
             {"ready": not problems, "problems": problems}, status_code=503 if problems else 200, headers=headers
         )
+
+    @app.get("/kernels/{check_id}")
+    def kernel(check_id: str) -> Response:
+        with database.read() as session:
+            row = kernel_checks.get(session, check_id)
+        if row is None:
+            return HTMLResponse(not_found("There is no such check."), status_code=404, headers=headers)
+        address = kernel_page.repository_page(settings.github_api_url, row.repository)
+        content = kernel_page.kernel_page(row, repository_url=address)
+        return HTMLResponse(content, headers=security_headers(images="'self'"))
+
+    @app.get("/kernels/{check_id}/chart.svg")
+    def kernel_chart(check_id: str) -> Response:
+        with database.read() as session:
+            row = kernel_checks.get(session, check_id)
+        if row is None or row.chart is None:
+            return PlainTextResponse("there is no such chart\n", status_code=404, headers=headers)
+        return Response(row.chart, headers=CHART_HEADERS)
 
     @app.get("/metrics")
     def scrape() -> Response:
