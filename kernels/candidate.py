@@ -25,6 +25,11 @@ class Candidate:
     def digest(self) -> str:
         return hashlib.sha256(self.source).hexdigest()
 
+    @property
+    def is_cuda(self) -> bool:
+        """A CUDA source by itself, which can be compiled and no more."""
+        return self.name.endswith(".cu")
+
 
 class Refused(Exception):
     """A candidate that is not one: `line` where it shows."""

@@ -47,6 +47,12 @@ def entries(ptx: str) -> list[str]:
     return _ENTRY.findall(_COMMENT.sub("", ptx))
 
 
+def sections(ptx: str) -> list[tuple[str, str]]:
+    """Each kernel's name and the text from there to the next one's."""
+    parts = _ENTRY.split(_COMMENT.sub("", ptx))
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
 def census(ptx: str) -> Census:
     text = _COMMENT.sub("", ptx)
     matrices: Counter[str] = Counter()
@@ -71,7 +77,8 @@ def findings(found: Census, kernel: str, declared: Sequence[str], floor: float, 
         yield Finding("computes_narrower", tier, f"the kernel {kernel} computes in {_WORDS[kind]} ({times})", line)
     for kind, count in found.narrowed.items():
         if kind not in own and kind not in found.matrices:
-            text = f"the kernel {kernel} rounds single precision to {_WORDS[kind]} in {count} places"
+            times = f"{count} place{'s' if count > 1 else ''}"
+            text = f"the kernel {kernel} rounds single precision to {_WORDS[kind]} in {times}"
             yield Finding("rounds_narrower", Tier.telemetry, text, line)
     if found.flushed:
         text = f"the kernel {kernel} flushes denormals to zero ({found.flushed} instructions)"
