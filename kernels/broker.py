@@ -26,7 +26,7 @@ from kernels.task_audit import TaskAudit, audit_task
 from kernels.verdicts import PASSED, Stage, Verdict, Wrong
 from kernels.without_gpu import Kind, Need, WithoutGpu, need
 from kernels.without_gpu.interpreted import interpret
-from kernels.without_gpu.lane import refuse
+from kernels.without_gpu.lane import not_run
 from sandboxes.contract import SandboxError
 
 _CONFIRM_CELLS = 6
@@ -138,7 +138,7 @@ class Broker:
         if gpu is not None:
             report.without_gpu = WithoutGpu(gpu.kind)
         if (gpu is not None and gpu.kind is not Kind.triton) or (gpu is None and report.task.device == "cuda"):
-            refuse(gpu)
+            not_run(self._place, report, report.without_gpu, gpu)
         if gpu is None:
             self._expect_another()
         prepared = self._prepared(report.task)
@@ -247,6 +247,8 @@ class Broker:
 
 def _static(report: Report) -> Need | None:
     """What the candidate needs a GPU for. Judged when it cannot be read as a candidate."""
+    if report.candidate.is_cuda:
+        return Need(Kind.cuda, "it is a CUDA source", 1)
     try:
         tree = parse(report.candidate)
     except Refused as error:
