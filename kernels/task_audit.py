@@ -143,7 +143,8 @@ def _as_constructed(reference: ReferenceSide, distribution: str, found: TaskAudi
     other = _called(reference, _drawn(reference, 2, distribution))
     found.largest = max((float(np.abs(one).max()) for one in values(first.output) if one.size), default=0.0)
     found.notes += _looks([first, other])
-    found.notes += _sizes(inputs, first, found.call_s)
+    size = sum(one.spec.bytes for one in inputs.tensors) + sum(one.bytes for one in specs(first.output))
+    found.notes += of_sizes(size, found.call_s)
     found.degenerate += _at_fixed_tolerances(reference, distribution, inputs, first, other)
     _in_half_precision(reference, inputs, first, found)
 
@@ -241,13 +242,13 @@ def _looks(answers: Sequence[Called]) -> Iterator[str]:
             yield f"output {number} does not change along its dimension {axis}"
 
 
-def _sizes(inputs: Inputs, first: Called, call_s: float) -> Iterator[str]:
+def of_sizes(size: int, call_s: float) -> Iterator[str]:
+    """Notes on a call: the bytes of its inputs and outputs, and its seconds."""
     if call_s < _SHORT_S:
         yield (
             f"a call takes {call_s * 1e6:.0f} microseconds here, so mostly what calling from Python costs would be "
             "measured (overhead_dominated): larger inputs would say more"
         )
-    size = sum(one.spec.bytes for one in inputs.tensors) + sum(one.bytes for one in specs(first.output))
     if size > _BIG_BYTES:
         yield f"one call's inputs and outputs take {size >> 20} MiB: each of some hundred trials moves as much"
 
