@@ -19,6 +19,7 @@ from kernels.cases import Outcome, read_cases, run, tally
 from kernels.task import Task, TaskError, read_task
 from kernels.task_audit import TaskAudit
 from kernels.verdicts import PASSED, Verdict
+from kernels.without_gpu import WithoutGpu
 from settings import load_settings
 from workers.kernel_place import make_place
 
@@ -56,7 +57,7 @@ def audit_task(task: TaskArgument, device: DeviceOption = "cpu", as_json: JsonOp
 @app.command()
 def verify(
     task: TaskArgument,
-    candidate: Annotated[Path, typer.Argument(help="A Python file with ModelNew.")],
+    candidate: Annotated[Path, typer.Argument(help="A Python file with ModelNew, or a CUDA source (.cu).")],
     device: DeviceOption = "cpu",
     quick: Annotated[bool, typer.Option("--quick", help="24 cells of inputs instead of 72.")] = False,
     as_json: JsonOption = False,
@@ -65,9 +66,10 @@ def verify(
 
     Reference and candidate run in a box each, the candidate never sees a seed or an expected value, and what is right
     is computed after it has answered. The baseline is the reference in eager mode on one thread. A candidate that
-    needs a GPU is read and not run: needs_gpu. The exit status is 0 for faster, equal, slower and ambiguous (it
-    computes what it should, and the verdict says how fast), 1 for every other verdict on the candidate or the task, 2
-    when nothing could be found out.
+    needs a GPU, a CUDA file (.cu) among them, is checked as far as that goes without one: Triton under its interpreter
+    and by its compiler, CUDA by nvcc; it ends as needs_gpu, with what was not checked. The exit status is 0 for
+    faster, equal, slower and ambiguous (it computes what it should, and the verdict says how fast), 1 for every other
+    verdict on the candidate or the task, needs_gpu among them, 2 when nothing could be found out.
 
     Example: forgehand kernel verify softmax.py my_softmax.py --quick"""
     _only_cpu(device)
@@ -227,6 +229,20 @@ def _rows(found: Report) -> list[tuple[str, str]]:
         rows.append(("speed-up", f"{ratio.ratio:.3f}, 95% of [{ratio.low:.3f}, {ratio.high:.3f}]"))
         rows.append(("can be told apart", f"{timing.smallest_effect:.1%}"))
         rows.append(("outputs of timed calls looked at", f"{timing.checked} of {timing.calls}"))
+    if found.without_gpu is not None:
+        rows += _without_gpu(found.without_gpu)
     if found.isolation:
         rows.append(("box", found.isolation))
+    return rows
+
+
+def _without_gpu(found: WithoutGpu) -> list[tuple[str, str]]:
+    rows = [("checked", printable(line)) for line in found.checked]
+    rows += [("not checked", printable(line)) for line in found.not_checked]
+    for launch in found.launched:
+        grid = " by ".join(map(str, launch.grid))
+        rows.append(("launched", f"{printable(launch.name)}, {launch.launches} times, first as {grid} programs"))
+    for one in found.kernels:
+        used = f"{one.registers} registers, {one.spilled} bytes spilled, {one.shared} bytes shared"
+        rows.append((f"for {printable(one.target)}", f"{printable(one.name)}: {used}"))
     return rows
