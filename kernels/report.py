@@ -35,6 +35,7 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
             "audit": of_audit(report.audit) if report.audit else None,
         },
         "candidate": {"name": report.candidate.name, "hash": report.candidate.digest},
+        "without_gpu": report.without_gpu.document() if report.without_gpu else None,
         "isolation": report.isolation or None,
         "device": "cpu",
         "repro": repro,
