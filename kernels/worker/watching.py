@@ -8,7 +8,7 @@ import gc
 import os
 import sys
 import time
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import torch
@@ -23,6 +23,14 @@ _EVENTS = frozenset(
         "ctypes.string_at", "ctypes.cdata", "exec",
     }
 )  # fmt: skip
+# Told also where Python's own library does it for the candidate: subprocess.run, socket.create_connection.
+_THROUGH_LIBRARY = frozenset(
+    {
+        "socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.exec", "os.posix_spawn",
+        "os.kill", "ctypes.dlopen",
+    }
+)  # fmt: skip
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _SWITCHES = (
     "torch.backends.cudnn.benchmark",
     "torch.backends.cudnn.allow_tf32",
@@ -53,8 +61,10 @@ class Watch:
                 return
             busy = True
             try:
-                frame = getframe(1)
-                if frame.f_code.co_filename == file:
+                frame: FrameType | None = getframe(1)
+                while event in _THROUGH_LIBRARY and frame is not None and _of_library(frame.f_code.co_filename):
+                    frame = frame.f_back
+                if frame is not None and frame.f_code.co_filename == file:
                     noted.append([event, frame.f_lineno])
             finally:
                 busy = False
@@ -76,6 +86,10 @@ class Watch:
             "threads": len(os.listdir("/proc/self/task")) - self._threads,
             "random": _random_state() != self._random,
         }
+
+
+def _of_library(file: str) -> bool:
+    return file.startswith(_LIBRARY) and "site-packages" not in file
 
 
 def _random_state() -> bytes:
