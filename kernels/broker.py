@@ -18,9 +18,8 @@ from kernels.correctness import Correctness, correct
 from kernels.findings import Finding, Tier, of_probe
 from kernels.hosting import MOST_BYTES, Place, Worker
 from kernels.messages import ProtocolError
-from kernels.racing import Baselines, race
+from kernels.racing import Against, Baselines, agreed, race, to_be_confirmed
 from kernels.seeds import new_secret
-from kernels.statistics import Speed
 from kernels.task import Task
 from kernels.task_audit import TaskAudit, audit_task
 from kernels.verdicts import PASSED, Stage, Verdict, Wrong
@@ -174,27 +173,28 @@ class Broker:
             told(Stage.time)
             report.stage = Stage.time
             candidate.stage = Stage.time
-            baseline = self._baselines.of(report.task, prepared.init)
+            against = self._baselines.against(reference, prepared.init, distribution, quick=quick)
             self._wait_for_the_next()
-            report.timing = race(reference, baseline, candidate, distribution, "time")
+            report.timing = race(reference, against, candidate, distribution, "time")
             _probe(report, candidate)
-        if report.timing.speed is Speed.faster:
+        if to_be_confirmed(report.timing, quick=quick):
             told(Stage.confirm)
             report.stage = Stage.confirm
-            report.timing = self._confirmed(report, prepared, reference, distribution)
+            confirmed = self._confirmed(report, prepared, reference, against, distribution)
+            report.timing = agreed(report.timing, confirmed)
         _conclude(report, report.timing)
 
     def _confirmed(
-        self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str
+        self, report: Report, prepared: _Prepared, reference: ReferenceSide, against: Against, distribution: str
     ) -> timing.Timing:
         """The same once more with a process that has seen nothing: this is the number that is told."""
-        with self._taken() as worker, self._baselines.fresh(report.task, prepared.init) as baseline:
+        with self._taken() as worker, self._baselines.fresh(report.task, against) as fresh:
             candidate = self._asked(worker, report.candidate, reference)
             candidate.load(prepared.init, train=report.task.train)
             correct(reference, candidate, cells(_CONFIRM_CELLS, (), ("contiguous",), [distribution]), "confirm")
             self._wait_for_the_next()
             candidate.stage = Stage.time
-            found = race(reference, baseline, candidate, distribution, "confirm time")
+            found = race(reference, fresh, candidate, distribution, "confirm time")
             _probe(report, candidate)
             return found
 

@@ -1,24 +1,59 @@
 """Who runs against whom: the baselines that a task has, kept for its next candidates, and the race itself.
 
-The first race of a task's candidate is against a baseline that has run before; what is told as faster is confirmed by
-one that is as fresh as the candidate's process is. Where memory lies differs from process to process, and the same
-program may be some percent faster in one than in another: twice by luck is rarer than once.
+The headline is the faster of eager mode and torch.compile, so that a candidate is not praised for what a compiler does
+by itself. The first race is against a baseline that has run before; what it found is confirmed by processes that are as
+fresh as the candidate's. Where memory lies differs from process to process, and the same program may be some percent
+faster in one than in another: twice by luck is rarer than once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from kernels import timing
-from kernels.baseline import Baseline, begin
-from kernels.bench import CandidateSide, Inputs, ReferenceSide
+from kernels.baseline import COMPILE_S, COMPILED, EAGER, Baseline, begin
+from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide, State
 from kernels.cells import Cell
 from kernels.hosting import Worker
+from kernels.session import Session, run
+from kernels.statistics import Speed
 from kernels.task import Task
+from kernels.timing import Timing
 
 _KEPT = 3
+_QUICK = "quick: only eager mode is a baseline"
+_WARM_CALLS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a candidate races against: `baseline` is the fastest. `told`: name and seconds a call of all that were
+    tried, `note`: why one of them was not, or is not among them."""
+
+    baseline: Baseline
+    init: Inputs
+    told: Sequence[tuple[str, float]] = ()
+    note: str = ""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The baselines of one task. `rival`: the compiled one, with what was found out about it."""
+
+    eager: Baseline
+    rival: Baseline | None = None
+    tried: bool = False
+    told: list[tuple[str, float]] = field(default_factory=list)
+    note: str = ""
+    fastest: Baseline | None = None
+
+    def close(self) -> None:
+        for one in (self.eager, self.rival):
+            if one is not None:
+                one.side.worker.close()
 
 
 class Baselines:
@@ -26,40 +61,72 @@ class Baselines:
 
     def __init__(self, worker: Callable[[], Worker]) -> None:
         self._worker = worker
-        self._kept: dict[str, Baseline] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def __contains__(self, task: Task) -> bool:
         return task.digest in self._kept
 
-    def of(self, task: Task, init: Inputs) -> Baseline:
-        """The task's baseline, begun when it is asked for the first time."""
+    def against(self, reference: ReferenceSide, init: Inputs, distribution: str, *, quick: bool) -> Against:
+        """The baseline of the reference's task, begun when it is asked for the first time. Not `quick`: the faster of
+        eager mode and torch.compile."""
+        kept = self._of(reference.task, init)
+        if quick:
+            return Against(kept.eager, init, note=_QUICK)
+        if not kept.tried:
+            kept.tried = True
+            self._try_compiled(kept, reference, init, distribution)
+        return Against(kept.fastest or kept.eager, init, tuple(kept.told), kept.note)
+
+    def _of(self, task: Task, init: Inputs) -> _Kept:
         known = self._kept.get(task.digest)
         if known is None:
-            worker = self._worker()
-            try:
-                known = begin(worker, task, init)
-            except BaseException:
-                worker.close()
-                raise
+            known = _Kept(self._begun(task, init))
             for oldest in list(self._kept)[: 1 - _KEPT]:
-                self._kept.pop(oldest).side.worker.close()
+                self._kept.pop(oldest).close()
             self._kept[task.digest] = known
         return known
 
+    def _begun(self, task: Task, init: Inputs, *, compiled: bool = False) -> Baseline:
+        worker = self._worker()
+        try:
+            return begin(worker, task, init, compiled=compiled)
+        except BaseException:
+            worker.close()
+            raise
+
+    def _try_compiled(self, kept: _Kept, reference: ReferenceSide, init: Inputs, distribution: str) -> None:
+        """Eager mode counts where the compiler fails, takes too long, or makes something that computes otherwise."""
+        rival: Baseline | None = None
+        try:
+            rival = self._begun(reference.task, init, compiled=True)
+            found = _compiled_against(kept.eager, rival, reference, distribution)
+        except Judged as end:
+            if rival is not None:
+                rival.side.worker.close()
+            why = f"took over {COMPILE_S:.0f} s" if "did not answer in time" in end.reason else end.reason
+            kept.note = f"torch.compile is no baseline here: {why}"[:300]
+            return
+        kept.rival = rival
+        kept.fastest = rival if found.speed is Speed.faster else kept.eager
+        kept.told = [(EAGER, found.baseline_s), (COMPILED, found.candidate_s)]
+
     @contextmanager
-    def fresh(self, task: Task, init: Inputs) -> Iterator[Baseline]:
-        """One that has run nothing, for one race."""
+    def fresh(self, task: Task, against: Against) -> Iterator[Against]:
+        """The same with a process that has run nothing, for one race. A compiled one is kept: to compile takes long."""
+        if against.baseline.name == COMPILED:
+            yield against
+            return
         with self._worker() as worker:
-            yield begin(worker, task, init)
+            yield replace(against, baseline=begin(worker, task, against.init))
 
     def forget(self, task: Task) -> None:
         known = self._kept.pop(task.digest, None)
         if known is not None:
-            known.side.worker.close()
+            known.close()
 
     def close(self) -> None:
         while self._kept:
-            self._kept.popitem()[1].side.worker.close()
+            self._kept.popitem()[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,13 +135,40 @@ class Baselines:
         self.close()
 
 
-def race(
-    reference: ReferenceSide, baseline: Baseline, candidate: CandidateSide, distribution: str, phase: str
-) -> timing.Timing:
-    """Gives both the same new weights and times them. Judged."""
+def _compiled_against(eager: Baseline, rival: Baseline, reference: ReferenceSide, distribution: str) -> Timing:
+    """Compiles by the first calls, outside any clock, and races. Judged: incorrect when it computes another thing."""
+    phase = "compiled"
+    state, size = _weights(reference, eager, distribution, phase)
+    rival.set_state(state)
+    warm = Session(reference, eager, rival.side, distribution, f"{phase} warm", size)
+    run(rival, warm.plan(_WARM_CALLS), patience=COMPILE_S)
+    return timing.measure(reference, eager, rival.side, distribution, size, phase)
+
+
+def _weights(reference: ReferenceSide, baseline: Baseline, distribution: str, phase: str) -> tuple[State, int]:
+    """New weights, which the baseline has now, and the bytes of one call's output."""
     state = reference.draw_state(phase)
-    candidate.set_state(state, "load")
     baseline.set_state(state)
     expected = reference.expect(reference.draw(Cell(0, distribution), phase))
-    size = sum(leaf.tensor.spec.bytes for leaf in expected.native.leaves)
-    return timing.measure(reference, baseline, candidate, distribution, size, phase)
+    return state, sum(leaf.tensor.spec.bytes for leaf in expected.native.leaves)
+
+
+def race(reference: ReferenceSide, against: Against, candidate: CandidateSide, distribution: str, phase: str) -> Timing:
+    """Gives both the same new weights and times them. Judged."""
+    state, size = _weights(reference, against.baseline, distribution, phase)
+    candidate.set_state(state, "load")
+    found = timing.measure(reference, against.baseline, candidate, distribution, size, phase)
+    others = [one for one in against.told if one[0] != against.baseline.name]
+    return replace(found, baselines=((found.baseline, found.baseline_s), *others), baseline_note=against.note)
+
+
+def agreed(first: Timing, second: Timing) -> Timing:
+    """What two races say together: the second's numbers, and nothing where one says faster and the other slower."""
+    if {first.speed, second.speed} == {Speed.faster, Speed.slower}:
+        return replace(second, speed=Speed.ambiguous)
+    return second
+
+
+def to_be_confirmed(found: Timing, *, quick: bool) -> bool:
+    """`faster` is never told on one race's word, `slower` only by a quick verification."""
+    return found.speed is Speed.faster or (found.speed is Speed.slower and not quick)

@@ -105,6 +105,8 @@ def _timing(report: Report) -> dict[str, Any] | None:
         "smallest_effect": _number(found.smallest_effect),
         "baseline_against_itself_95": [_number(found.same.low), _number(found.same.high)],
         "baseline": found.baseline,
+        "baselines": [{"name": name, "seconds": seconds} for name, seconds in found.baselines],
+        "baseline_note": found.baseline_note or None,
         "baseline_s": found.baseline_s,
         "candidate_s": found.candidate_s,
         "by_outer_clock_s": found.wall_s,

@@ -114,9 +114,10 @@ class Session:
         return self._own[number]
 
 
-def run(side: Baseline | CandidateSide, plan: Plan) -> Clocked:
-    """The calls of a plan, after the outputs of the last run were freed: to free them is part of no call's time."""
+def run(side: Baseline | CandidateSide, plan: Plan, patience: float = _LONGEST_CALL_S) -> Clocked:
+    """The calls of a plan, after the outputs of the last run were freed: to free them is part of no call's time.
+    `patience` in seconds for the first call, of which each further one may take a tenth."""
     side.forget()
     began = time.perf_counter()
-    told = side.time(plan, _LONGEST_CALL_S + len(plan) * _LONGEST_CALL_S / 10)
+    told = side.time(plan, patience + len(plan) * _LONGEST_CALL_S / 10)
     return Clocked(told, time.perf_counter() - began)

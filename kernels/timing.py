@@ -7,6 +7,7 @@ there; the broker's own clock (`kernels.clocks`) says whether that can be true.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Timing:
     """Medians in seconds a call. `same`: the baseline against itself. `wall`: seconds a call by the broker's clock,
     `once`: what asking costs besides. `clocks_checked`: the machine was quiet enough for its two clocks to be held
     against each other; if not, nothing is said about speed. `calls` of the candidate, of which the outputs of `checked`
-    were compared. `baseline`: its name.
+    were compared. `baseline`: its name; `baselines`: name and seconds a call of all that were tried, itself first.
     """
 
     speed: Speed
@@ -46,6 +47,8 @@ class Timing:
     calls: int
     checked: int
     baseline: str
+    baselines: Sequence[tuple[str, float]] = ()
+    baseline_note: str = ""
 
     @property
     def overhead_dominated(self) -> bool:

@@ -6,6 +6,7 @@ The workers are real, and the candidate is the reference itself: what is wrong i
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from kernels.cells import QUICK, cells
 from kernels.correctness import correct
 from kernels.hosting import Place, Worker
 from kernels.messages import Json, Tensor
-from kernels.racing import race
+from kernels.racing import Against, race
 from kernels.session import Session
 from kernels.task import Task
 from kernels.tensors import DTYPES
@@ -136,7 +137,7 @@ def test_a_wrong_value_in_any_cell_is_found_there(bench: Bench, cell: int) -> No
     for which in range(OUTPUTS):
         candidate, through = bench.candidate(at=cell, which=which, seed=100 * cell + which)
         asked = cells(QUICK, (), ("contiguous",), None)
-        end = found_wrong(lambda: correct(bench.reference, candidate, asked, f"planted {which}"), through)  # noqa: B023
+        end = found_wrong(partial(correct, bench.reference, candidate, asked, f"planted {which}"), through)
         assert end.stage in (Stage.launch, Stage.correct)
         assert str(asked[cell]) in end.reason
         assert len(through.seen) == cell + 1, "it was found in that cell and in no later one"
@@ -183,20 +184,21 @@ def test_a_wrong_value_in_any_output_of_any_timed_call_is_found(bench: Bench, ou
         first = number // (OUTPUTS * (2 if pieces > 1 else calls))
         through.at = len(through.seen) + first
         through.which = number - first * OUTPUTS * (2 if pieces > 1 else calls)
-        end = found_wrong(lambda: under_way.block(calls), through)  # noqa: B023
+        end = found_wrong(partial(under_way.block, calls), through)
         assert "timed call" in end.reason
 
 
 def test_a_race_checks_every_timed_call_and_finds_what_is_planted_in_any_of_its_runs(bench: Bench) -> None:
     candidate, through = bench.candidate()
-    timed = race(bench.reference, bench.baseline, candidate, "normal", "race")
+    against = Against(bench.baseline, bench.init)
+    timed = race(bench.reference, against, candidate, "normal", "race")
     assert timed.checked == timed.calls == sum(count for _, count in through.seen) // OUTPUTS
     runs = len(through.seen)
     dice = np.random.default_rng(5)
     # Where a race ends varies with the machine; the least it has are the blocks and, of each clock, the runs.
     for at in [0, 1, 2, *(int(one) for one in dice.integers(3, min(runs, 24), size=5))]:
         candidate, planted = bench.candidate(at=at, which=int(dice.integers(OUTPUTS)), seed=at)
-        found_wrong(lambda: race(bench.reference, bench.baseline, candidate, "normal", f"race {at}"), planted)  # noqa: B023
+        found_wrong(partial(race, bench.reference, against, candidate, "normal", f"race {at}"), planted)
 
 
 def test_a_whole_answer_for_another_call_is_found(bench: Bench) -> None:
