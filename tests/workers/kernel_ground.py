@@ -26,7 +26,7 @@ class Model(torch.nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(512, 64)]
+    return [torch.randn(128, 32)]
 
 
 def get_init_inputs():
