@@ -179,15 +179,9 @@ def test_lines_are_the_files_and_no_more_than_one_request_takes() -> None:
         (BROKEN, 1),
         ("x = 1\n", 1),
         ("class ModelNew:\n    pass\n", 1),
-        (
-            "k = {}\n\nclass ModelNew:\n    def forward(self, x):\n        k[1] = x\n        y = k[1]\n        return k[1]\n",
-            7,
-        ),
-        (
-            "k = None\nclass ModelNew:\n    def forward(self, x):\n        global k\n        k = x\n        return k + 1\n",
-            6,
-        ),
-        ("class ModelNew:\n    def forward(self, x):\n        self.calls += 1\n        return x\n", 2),
+        (f"k = {{}}\n\n{FORWARD}        k[1] = x\n        y = k[1]\n        return k[1]\n", 7),
+        (f"k = None\n{FORWARD}        global k\n        k = x\n        return k + 1\n", 6),
+        (f"{FORWARD}        self.calls += 1\n        return x\n", 2),
         ("\0", 1),
     ],
 )
