@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from kernels import auditing, gradients, timing
+from kernels import auditing, compiling, gradients, timing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
 from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
@@ -46,6 +46,7 @@ class Report:
     wrong: Wrong | None = None
     line: int | None = None
     audit: TaskAudit | None = None
+    compiled: compiling.Compiled | None = None
     correctness: Correctness | None = None
     gradients: gradients.Gradients | None = None
     checks: list[str] = field(default_factory=list)
@@ -84,6 +85,7 @@ class Broker:
         self._threads = ThreadPoolExecutor(2)
         self._next: Future[Worker] | None = None
         self._baselines = Baselines(self._taken)
+        self._compiler = compiling.CompileService(place)
 
     def verify(self, task: Task, candidate: Candidate, *, quick: bool, told: Told = lambda _: None) -> Report:
         """The verdict on a candidate, on the CPU. Never raises for what a task, a candidate or a box does."""
@@ -153,10 +155,16 @@ class Broker:
                 self._place, report, report.without_gpu, gpu, reference, prepared.init, distribution, tried, told,
                 lambda candidate: _probe(report, candidate),
             )  # fmt: skip
+        if compiling.builds(report.candidate):
+            told(Stage.compile)
+            report.compiled = compiling.Compiled()
+            self._compiler.compile(
+                report.candidate, prepared.init, self._taken, report.compiled, report.findings, self._patience
+            )
         with self._taken() as worker:
             if report.task not in self._baselines:
                 self._expect_another()
-            candidate = self._asked(worker, report.candidate, reference)
+            candidate = self._asked(worker, report, reference)
             report.isolation = worker.isolation
             told(Stage.load)
             candidate.load(prepared.init, train=report.task.train)
@@ -189,7 +197,7 @@ class Broker:
     ) -> timing.Timing:
         """The same once more with a process that has seen nothing: this is the number that is told."""
         with self._taken() as worker, self._baselines.fresh(report.task, against) as fresh:
-            candidate = self._asked(worker, report.candidate, reference)
+            candidate = self._asked(worker, report, reference)
             candidate.load(prepared.init, train=report.task.train)
             correct(reference, candidate, cells(_CONFIRM_CELLS, (), ("contiguous",), [distribution]), "confirm")
             self._wait_for_the_next()
@@ -198,10 +206,11 @@ class Broker:
             _probe(report, candidate)
             return found
 
-    def _asked(self, worker: Worker, candidate: Candidate, reference: ReferenceSide) -> CandidateSide:
+    def _asked(self, worker: Worker, report: Report, reference: ReferenceSide) -> CandidateSide:
         # Other shapes may have larger outputs than the audit has seen.
         most = MOST_BYTES if reference.task.shapes else min(MOST_BYTES, _ANSWER_BYTES + 8 * reference.largest)
-        return CandidateSide(worker, candidate, patience=self._patience, most_bytes=most)
+        built = report.compiled.artefacts if report.compiled else ()
+        return CandidateSide(worker, report.candidate, patience=self._patience, most_bytes=most, artefacts=built)
 
     def _prepared(self, task: Task) -> _Prepared:
         known = self._references.get(task.digest)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Literal, Self
 
@@ -33,7 +33,7 @@ _ENV = {
 }
 _numbers = itertools.count(1)
 _WHAT = frozenset({"parse", "load", "launch", "oom", "task", "compile", "gpu", "out_of_bounds"})
-Role = Literal["reference", "candidate", "interpreting", "compiling_triton"]
+Role = Literal["reference", "candidate", "compiling", "interpreting", "compiling_triton"]
 
 
 class Troubled(Exception):
@@ -55,13 +55,14 @@ class Ended(Exception):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box.
-    `image`: of containers, None for the backend's own."""
+    `image`: of containers, None for the backend's own. `artefacts`: a folder of the broker's for what was compiled."""
 
     backend: Backend
     python: PurePath
     memory_bytes: int = 4 << 30
     image: str | None = None
     extra_env: Json = field(default_factory=dict)
+    artefacts: Path | None = None
 
     def spec(self, lifetime_s: float) -> SandboxSpec:
         return SandboxSpec(

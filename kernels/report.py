@@ -9,6 +9,7 @@ from typing import Any
 from kernels.broker import Report
 from kernels.correctness import Tally
 from kernels.task_audit import TaskAudit
+from kernels.timing import Timing
 from kernels.verdicts import conclusion
 
 
@@ -21,6 +22,7 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
         "line": report.line,
         "reasons": report.reasons,
         "conclusion": conclusion(report.verdict),
+        "compile": _compiled(report),
         "correctness": _correctness(report),
         "gradients": _gradients(report),
         "timing": _timing(report),
@@ -55,6 +57,32 @@ def of_audit(audit: TaskAudit) -> dict[str, Any]:
         "largest": _number(audit.largest),
         "call_s": _number(audit.call_s),
         "bfloat16": {"error": _number(audit.half_error), "passes": audit.half_passes},
+    }
+
+
+def _compiled(report: Report) -> dict[str, Any] | None:
+    """Only where the candidate builds extensions."""
+    found = report.compiled
+    if found is None:
+        return None
+    return {
+        "seconds": round(found.seconds, 3),
+        "cached": found.cached,
+        "compiler": found.compiler or None,
+        "errors": found.errors,
+        "extensions": [
+            {
+                "name": one.name,
+                "functions": list(one.functions),
+                "flags": list(one.cflags),
+                "line": one.line,
+                "sha256": one.digest,
+                "bytes": one.size,
+                "seconds": round(one.seconds, 3),
+                "cached": one.cached,
+            }
+            for one in found.extensions
+        ],
     }
 
 
@@ -107,6 +135,7 @@ def _timing(report: Report) -> dict[str, Any] | None:
         "baseline": found.baseline,
         "baselines": [{"name": name, "seconds": seconds} for name, seconds in found.baselines],
         "baseline_note": found.baseline_note or None,
+        "roofline": _roofline(found),
         "baseline_s": found.baseline_s,
         "candidate_s": found.candidate_s,
         "by_outer_clock_s": found.wall_s,
@@ -121,3 +150,21 @@ def _timing(report: Report) -> dict[str, Any] | None:
 
 def _number(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _roofline(found: Timing) -> dict[str, Any] | None:
+    known = found.roofline
+    if known is None:
+        return None
+    return {
+        "share": _number(known.floor.share(found.candidate_s)),
+        "limited_by": known.floor.limited_by,
+        "seconds": _number(known.floor.seconds),
+        "bytes": known.bytes_moved,
+        "operations": known.operations,
+        "one_thread": {
+            "bytes_per_second": [[size, _number(speed)] for size, speed in known.machine.copied],
+            "stored_bytes_per_second": _number(known.machine.stored),
+            "operations_per_second": _number(known.machine.operations),
+        },
+    }

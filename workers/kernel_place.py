@@ -21,6 +21,7 @@ def make_place(settings: Settings) -> Place:
     """
     kind = settings.kernel_sandbox or settings.sandbox
     memory = settings.kernel_memory_mb << 20
+    artefacts = settings.state_dir / "kernel-artefacts"
     if kind == "local":
         folder = kernel_python(settings.kernel_home)
         if folder is None:
@@ -32,7 +33,7 @@ def make_place(settings: Settings) -> Place:
         backend = make_backend(settings, "local", read_only=[Bind(str(folder), IN_THE_BOX)])
         # A box without walls has no places of its own: it sees the folder where it is.
         seen = folder if isinstance(backend, PlainBackend) else PurePosixPath(IN_THE_BOX)
-        return Place(backend, seen / "bin" / "python", memory)
+        return Place(backend, seen / "bin" / "python", memory, artefacts=artefacts)
     if not settings.kernel_image:
         raise SandboxUnavailable(
             f"Kernels cannot be run in {kind} boxes",
@@ -40,7 +41,7 @@ def make_place(settings: Settings) -> Place:
             "Name an image with PyTorch (k8s/kernels/Dockerfile makes one), or set FORGEHAND_KERNEL_SANDBOX=local",
         )
     backend = make_backend(settings, kind, image=settings.kernel_image)
-    return Place(backend, settings.kernel_image_python, memory, settings.kernel_image)
+    return Place(backend, settings.kernel_image_python, memory, settings.kernel_image, artefacts=artefacts)
 
 
 def kernel_python(home: Path) -> Path | None:

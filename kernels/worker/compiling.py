@@ -1,0 +1,185 @@
+"""The compile service's program: C++ in, a shared object out. No candidate is executed here, only compiled, and nothing
+but its sources and flags, which the broker has held against `kernels.flags`, comes in.
+
+`<torch/extension.h>` is most of what a small extension's compilation takes. A header of that name which includes less
+is tried first, and torch's own when a name is missing. Where tools/kernel-headers has made a precompiled one beside
+torch, g++ takes it by itself if it fits the flags (https://gcc.gnu.org/onlinedocs/gcc/Precompiled-Headers.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from kernels.messages import Json, Tensor
+from kernels.tensors import TensorSpec
+from kernels.worker.conversation import Answer, converse
+
+LEAN = (
+    "#include <torch/types.h>\n#include <torch/utils.h>\n#include <torch/csrc/Exceptions.h>\n"
+    "#include <torch/csrc/utils/pybind.h>\n"
+)
+"""Tensors, operators, parallel_for, gradient guards and pybind11: no modules, optimisers, data loaders."""
+PRECOMPILED = "forgehand-headers"
+"""The folder in the Python's own that tools/kernel-headers fills."""
+_MISSING = re.compile(
+    r"error: .*(is not a member of|has not been declared|not declared in this scope|does not name a type"
+    r"|incomplete type|no template named|is not a class|No such file|no member named)"
+)
+_FOLDER = Path("/tmp/build")  # noqa: S108 - of the box
+_MEMORY = 3 << 30
+_FILE = 256 << 20
+_MOST_OUTPUT = 256 << 10
+_MOST_LINES = 40
+
+
+class _Failed(Exception):
+    def __init__(self, text: str, *, late: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.late = text, late
+
+
+def _toolchain(head: Json, _: Sequence[Tensor]) -> Answer:
+    """What everything here is compiled with, as facts that name it; `missing` when that cannot be."""
+    compiler = shutil.which("g++") or shutil.which("c++")
+    if compiler is None:
+        return {"missing": "there is no g++ in the box's image"}, ()
+    torch, python = _torch(), Path(sysconfig.get_path("include"))
+    for needed in (python / "Python.h", torch / "include" / "torch" / "extension.h"):
+        if not needed.exists():
+            return {"missing": f"{needed} is not there"}, ()
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    probe = subprocess.run(
+        [compiler, "-x", "c++", "-fsyntax-only", "-"],
+        input="#include <vector>\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if version.returncode or probe.returncode:
+        return {"missing": f"{compiler} does not compile: {(version.stderr + probe.stderr)[:300]}"}, ()
+    processor = "\n".join(sorted({line for line in Path("/proc/cpuinfo").read_text().splitlines() if _fixed(line)}))
+    return {
+        "compiler": f"{compiler}: {version.stdout.splitlines()[0]}",
+        "torch": metadata.version("torch"),
+        "python": sys.version,
+        "processor": hashlib.sha256(processor.encode()).hexdigest(),  # what -march=native is
+        "precompiled": _headers().parent.exists(),
+    }, ()
+
+
+def _build(head: Json, tensors: Sequence[Tensor]) -> Answer:
+    """`files`: the tensors' names, `units`: those that are compiled. Answers with the shared object, or with what the
+    compiler says as `errors`; `late` when it was not done within `limit_s`."""
+    began = time.monotonic()
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    _FOLDER.mkdir(parents=True)
+    for name, one in zip(head["files"], tensors, strict=True):
+        (_FOLDER / name).write_bytes(bytes(one.data))
+    until = began + head["limit_s"]
+    try:
+        lean = True
+        try:
+            made = _made(head, until, lean=True)
+        except _Failed as failed:
+            if failed.late or not _MISSING.search(failed.text):
+                raise
+            lean = False
+            made = _made(head, until, lean=False)
+    except _Failed as failed:
+        return {"errors": _first(failed.text), "late": failed.late, "seconds": time.monotonic() - began}, ()
+    facts = {"seconds": time.monotonic() - began, "lean": lean}
+    return facts, [Tensor(TensorSpec("uint8", (len(made),)), made)]
+
+
+def _made(head: Json, until: float, *, lean: bool) -> bytes:
+    compiler = shutil.which("g++") or "c++"
+    torch = _torch()
+    common = [f"-DTORCH_EXTENSION_NAME={head['name']}", "-DTORCH_API_INCLUDE_EXTENSION_H"]
+    if lean:
+        common.append(f"-I{_lean()}")
+    for place in (torch / "include", torch / "include/torch/csrc/api/include", Path(sysconfig.get_path("include"))):
+        common += ["-isystem", str(place)]
+    common += ["-fPIC", "-std=c++20", *head["cflags"]]
+    # Only how much is said, and that it can be read by line.
+    said = ["-fmax-errors=10", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret", "-w"]
+    objects = []
+    for unit in head["units"]:
+        _run([compiler, *common, *said, "-c", unit, "-o", f"{unit}.o"], until)
+        objects.append(f"{unit}.o")
+    libraries = [f"-L{torch / 'lib'}", "-lc10", "-ltorch_cpu", "-ltorch", "-ltorch_python"]
+    _run([compiler, *objects, "-shared", *head["ldflags"], *libraries, "-o", "made.so"], until)
+    return (_FOLDER / "made.so").read_bytes()
+
+
+def _run(argv: list[str], until: float) -> None:
+    def limits() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE, _FILE))
+
+    said = _FOLDER / "said"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            argv, cwd=_FOLDER, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "TMPDIR": str(_FOLDER), "LC_ALL": "C"}, preexec_fn=limits,
+        )  # fmt: skip
+        try:
+            status = process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise _Failed("the compiler was not done in time", late=True) from None
+    if status:
+        with said.open("rb") as file:
+            text = file.read(_MOST_OUTPUT).decode("utf-8", "replace")
+        raise _Failed(text or f"the compiler ended with status {status}")
+
+
+def _first(text: str) -> list[str]:
+    """The first lines that say what is wrong and where, without the folders of the box."""
+    lines = [line.replace(f"{_FOLDER}/", "").replace(str(_torch()), "torch") for line in text.splitlines()]
+    told = [line[:400] for line in lines if line.strip() and not line.startswith(("In file included", "   "))]
+    return told[:_MOST_LINES]
+
+
+def _torch() -> Path:
+    spec = importlib.util.find_spec("torch")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else Path("/nonexistent")
+
+
+def _headers() -> Path:
+    return Path(sys.prefix) / PRECOMPILED / "torch" / "extension.h"
+
+
+def _lean() -> Path:
+    """A folder with the smaller header, precompiled where that has been done."""
+    ready = _headers()
+    if ready.exists() and ready.read_text() == LEAN:
+        return ready.parent.parent
+    made = Path("/tmp/lean/torch/extension.h")  # noqa: S108 - of the box
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.write_text(LEAN)
+    return made.parent.parent
+
+
+def _fixed(line: str) -> bool:
+    return line.startswith(("model name", "flags", "cpu family", "stepping", "CPU part", "Features"))
+
+
+def main() -> None:
+    """Serves the broker until it hangs up."""
+    converse({"toolchain": _toolchain, "build": _build})
