@@ -30,9 +30,13 @@ KNOWN: Mapping[Key, str] = {
     (1, 19): "return x", (1, 20): "return x", (1, 31): "return x", (1, 32): "return x",
     (1, 23): "zeros", (2, 9): "zeros", (2, 23): "zeros", (2, 38): "zeros", (2, 80): "zeros", (2, 83): "zeros",
     (2, 36): "the output for another input", (2, 42): "the output for another input",
-    (2, 65): "the output for another input", (2, 45): "the first row", (1, 37): "zeros, by arithmetic",
+    (2, 65): "the output for another input", (1, 37): "zeros, by arithmetic",
 }  # fmt: skip
-"""What an earlier audit of ours found right, exactly or at 1e-4, at commit 423217d (research/kernels.md 5.1)."""
+"""What an earlier audit of ours found right, exactly or at 1e-4, at commit 423217d (research/kernels.md 5.1).
+
+It also named 2/45 for its first row. That is chance: of 300 batches of 3 rows 34% let the first row pass at 1e-4, and
+of 900 rows 31% are farther from the first than that (measured 2026-11-21), so with the declared 16,384 rows it never
+passes. At 1e-2 it always does."""
 
 FILTERED = frozenset(
     {(1, number) for number in (8, 12, 23, 37, 39, 50, 77, 90, 95, 97)}

@@ -95,7 +95,7 @@ class Auditor:
         except (Judged, Ended, SandboxError, MemoryError) as error:
             if time.monotonic() - began >= self.limit_s:
                 raise NotAudited("too_slow", f"not audited within {self.limit_s:g} s") from None
-            raise NotAudited(*_told(str(error))) from None
+            raise NotAudited(outcome_of(str(error)), str(error)) from None
         finally:
             timer.cancel()
             timer.join()
@@ -121,12 +121,12 @@ def _near_zero(audit: TaskAudit) -> bool:
     return {one.tolerance for one in audit.degenerate if one.null == ZEROS and one.weights == "own"} == {"1e-2"}
 
 
-def _told(text: str) -> tuple[str, str]:
-    """The outcome that an error's own words tell."""
+def outcome_of(text: str) -> str:
+    """What an error's own words say of a problem that was not audited."""
     if "in time" in text:
-        return "too_slow", text
+        return "too_slow"
     large = ("more memory", "MiB of tensors", "allocate", "MemoryError")
-    return "too_large" if any(one in text for one in large) else "failed", text
+    return "too_large" if any(one in text for one in large) else "failed"
 
 
 def judge_reference(place: Place, problem: Problem, batch: int) -> Row:
