@@ -35,9 +35,10 @@ app.command("optimize")(kernel_optimize.command)
 def audit_task(task: TaskArgument, device: DeviceOption = "cpu", as_json: JsonOption = False) -> None:
     """Is the task worth grading? Answers that compute nothing must be wrong for it.
 
-    Zeros, ones, a constant, the output for other inputs, one row for all and an input passed through are held against
-    the task as a candidate would be; and does the output depend on inputs and weights, and on nothing but those? The
-    exit status is 0 when the task is sound, 1 when not.
+    Zeros, ones, a constant, noise, the output for other inputs, one row for all and an input passed through are held
+    against the task as a candidate would be; and does the output depend on inputs and weights, and on nothing but
+    those? What only a fixed tolerance of 1e-4 or 1e-2 would take is told as `degenerate`, and parameters whose absence
+    no input shows as notes. The exit status is 0 when the task is sound, 1 when not.
 
     Example: forgehand kernel audit-task softmax.py"""
     _only_cpu(device)
@@ -187,6 +188,10 @@ def _show_audit(task: Task, audit: TaskAudit) -> None:
         screen.print(f"  problem: {printable(line)}", style="red")
     for line in audit.notes:
         screen.print(f"  note: {printable(line)}")
+    for one in audit.degenerate:
+        if one.tolerance != "ours":
+            at = "exactly right" if one.tolerance == "exact" else f"right at a tolerance of {one.tolerance}"
+            screen.print(f"  degenerate: {one.null} is {at} on {one.inputs} inputs and the constructor's weights")
     if audit.output:
         exact = "" if audit.precise else " (it cannot be computed in double precision)"
         screen.print(f"  output: {', '.join(audit.output)}, own rounding {audit.native_error:.2g}{exact}")
