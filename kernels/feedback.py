@@ -148,7 +148,8 @@ def _lines(report: Report) -> list[str]:
         return _wrong(report)
     if verdict in _OWN_WORDS:
         at = [f"line {report.line}"] if report.line is not None else []
-        return [*at, *_scrubbed(report.reasons)]
+        compiler = report.compiled.errors if report.compiled is not None else []
+        return [*at, *_scrubbed([*report.reasons, *compiler])]
     if verdict in _ENDS:
         return [f"{_ENDS[verdict]} (stage {report.stage.value})"]
     honest = dict.fromkeys(one.rule for one in report.findings if one.rule in _HONEST_RULES)
@@ -178,7 +179,8 @@ def _speed(report: Report) -> list[str]:
         found = timing.found
         lines += [
             f"{found.ratio:.3f} times the baseline's speed, 95% interval [{found.low:.3f}, {found.high:.3f}]",
-            f"baseline {timing.baseline_s * 1e3:.4g} ms a call, candidate {timing.candidate_s * 1e3:.4g} ms a call",
+            f"baseline ({timing.baseline}) {timing.baseline_s * 1e3:.4g} ms a call, candidate "
+            f"{timing.candidate_s * 1e3:.4g} ms a call",
             f"differences under {timing.smallest_effect:.1%} cannot be told apart here",
         ]
         if timing.overhead_dominated:

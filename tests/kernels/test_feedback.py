@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kernels.broker import Report
 from kernels.candidate import Candidate
 from kernels.cells import Cell
+from kernels.compiling import Compiled
 from kernels.correctness import Correctness
 from kernels.feedback import LINES_AT_MOST, of_report, returns, reward, scrub
 from kernels.findings import Finding, Tier
@@ -46,7 +47,7 @@ def test_a_right_one_is_told_its_speed_with_interval_and_baseline() -> None:
     assert (told.verdict, told.right, told.faster, told.speedup) == ("faster", True, True, 2.0)
     text = "\n".join(told.lines)
     assert "2.000 times the baseline's speed, 95% interval [1.940, 2.060]" in text
-    assert "baseline 4 ms a call, candidate 2 ms a call" in text
+    assert "baseline (eager) 4 ms a call, candidate 2 ms a call" in text
     assert "right in 24 cells" in text
 
 
@@ -95,6 +96,15 @@ def test_what_a_program_says_is_told_with_its_line_and_not_without_end() -> None
     assert told.lines[0] == "line 12"
     assert told.lines[1] == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (192x256 and 128x256)"
     assert len(told.lines) == LINES_AT_MOST + 1
+
+
+def test_a_compiler_is_heard_with_its_lines() -> None:
+    errors = ["line 9: fused.cpp:3:5: error: 'acc' was not declared in this scope"]
+    found = report(
+        Verdict.compile_error, Stage.compile, reasons=["the extension fused does not compile"], line=9,
+        compiled=Compiled(errors=errors),
+    )  # fmt: skip
+    assert of_report(found).lines == ("line 9", "the extension fused does not compile", *errors)
 
 
 @pytest.mark.parametrize(
