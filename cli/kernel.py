@@ -10,11 +10,12 @@ from rich.table import Table
 
 from cli import kernel_optimize
 from cli.errors import CannotRun
+from cli.kernel_entry import read_entry
 from cli.output import console, document, printable
 from kernels import report
 from kernels.bench import Judged
 from kernels.broker import Broker, Report
-from kernels.candidate import read_candidate
+from kernels.candidate import Candidate, read_candidate
 from kernels.cases import Outcome, read_cases, run, tally
 from kernels.task import Task, TaskError, read_task
 from kernels.task_audit import TaskAudit
@@ -74,12 +75,33 @@ def verify(
 
     Example: forgehand kernel verify softmax.py my_softmax.py --quick"""
     _only_cpu(device)
-    found, tried = _task(task), _candidate(candidate)
+    repro = _repro(task, candidate, quick=quick)
+    _put_to_the_test(_task(task), _candidate(candidate), repro, quick=quick, as_json=as_json)
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A kernel's name in .forgehand.yml.")],
+    folder: Annotated[Path, typer.Option(help="Where the repository is checked out.")] = Path(),
+    quick: Annotated[bool, typer.Option("--quick", help="24 cells of inputs instead of 72.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a kernel that .forgehand.yml names, as a pull request's check does.
+
+    Settings, reference and candidate are read as they are in the folder. A pull request's check takes the first two
+    from the base branch. The exit status is that of `verify`.
+
+    Example: forgehand kernel check softmax --folder ~/src/kernels"""
+    repro = shlex.join(["forgehand", "kernel", "check", name, *(["--quick"] if quick else [])])
+    _put_to_the_test(*read_entry(folder, name), repro, quick=quick, as_json=as_json)
+
+
+def _put_to_the_test(found: Task, tried: Candidate, repro: str, *, quick: bool, as_json: bool) -> None:
     screen = console(as_json=True)
     with Broker(make_place(load_settings())) as broker, screen.status("starting") as status:
         result = broker.verify(found, tried, quick=quick, told=lambda stage: status.update(stage.value))
     if as_json:
-        document(report.of_report(result, _repro(task, candidate, quick=quick)))
+        document(report.of_report(result, repro))
     else:
         _show(result)
     raise typer.Exit(0 if result.verdict in PASSED else 2 if result.verdict is Verdict.infra_error else 1)
@@ -169,7 +191,7 @@ def _task(path: Path) -> Task:
         raise CannotRun(printable(str(error))) from None
 
 
-def _candidate(path: Path) -> Any:
+def _candidate(path: Path) -> Candidate:
     try:
         return read_candidate(path)
     except TaskError as error:

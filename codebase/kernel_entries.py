@@ -153,8 +153,9 @@ def _path(node: yaml.Node, key: str) -> str:
     parts = path.split("/")
     if len(path) > 300 or not path.isprintable() or "\\" in path or any(part in ("", ".", "..") for part in parts):
         raise _Fault(node, f"{key!r} is the path of a file in the repository, such as kernels/softmax.py")
-    if parts[0].lower() == ".git" or not path.endswith(".py"):
-        raise _Fault(node, f"{key!r} is the path of a Python file, such as kernels/softmax.py")
+    endings = (".py", ".cu") if key == "candidate" else (".py",)
+    if parts[0].lower() == ".git" or not path.endswith(endings):
+        raise _Fault(node, f"{key!r} is the path of a file that ends in {' or '.join(endings)}")
     return path
 
 
