@@ -164,6 +164,10 @@ class ReferenceSide:
         head = {"inputs": inputs.form, "layout": layout, "which": list(which), "times": times}
         return self._ask("gradients", head, [*inputs.tensors, *upstream])
 
+    def work(self, inputs: Inputs) -> Json:
+        """What `kernels.worker.machine` says of a call."""
+        return self._ask("work", {"inputs": inputs.form}, inputs.tensors)[0]
+
     def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
         self._ask("fill", {"inputs": inputs.form, "first": first, "places": places}, inputs.tensors)
 

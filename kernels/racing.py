@@ -13,15 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+import numpy as np
+
 from kernels import timing
 from kernels.baseline import COMPILE_S, COMPILED, EAGER, Baseline, begin
 from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide, State
 from kernels.cells import Cell
 from kernels.hosting import Worker
+from kernels.messages import Tensor
+from kernels.roofline import CpuMachine
 from kernels.session import Session, run
 from kernels.statistics import Speed
 from kernels.task import Task
-from kernels.timing import Timing
+from kernels.timing import Roofline, Timing
+from kernels.verdicts import Stage, Verdict
 
 _KEPT = 3
 _QUICK = "quick: only eager mode is a baseline"
@@ -158,8 +163,42 @@ def race(reference: ReferenceSide, against: Against, candidate: CandidateSide, d
     state, size = _weights(reference, against.baseline, distribution, phase)
     candidate.set_state(state, "load")
     found = timing.measure(reference, against.baseline, candidate, distribution, size, phase)
+    roofline, changing = _physics(reference, distribution, phase)
+    if roofline.machine.impossible(changing, found.candidate_s):
+        raise Judged(
+            Verdict.implausible_timing, Stage.time,
+            f"it tells {found.candidate_s:.3g} s a call, in which this machine cannot even store the {changing} bytes "
+            "of its output that other inputs change",
+        )  # fmt: skip
     others = [one for one in against.told if one[0] != against.baseline.name]
-    return replace(found, baselines=((found.baseline, found.baseline_s), *others), baseline_note=against.note)
+    return replace(
+        found, roofline=roofline, baselines=((found.baseline, found.baseline_s), *others), baseline_note=against.note
+    )
+
+
+def _physics(reference: ReferenceSide, distribution: str, phase: str) -> tuple[Roofline, int]:
+    """What a call takes at least, and how many bytes of its output are other ones for other inputs."""
+    inputs = [reference.draw(Cell(number, distribution), phase, "physics") for number in range(2)]
+    told = reference.work(inputs[0])
+    machine = CpuMachine(
+        [(int(size), float(speed)) for size, speed in told["copied"]],
+        float(told["stored"]),
+        float(told["operations"]),
+        int(told["cores"]),
+    )
+    one, two = (reference.expect(given).native.leaves for given in inputs)
+    changing = sum(
+        _changing(left.tensor, right.tensor) for left, right in zip(one, two, strict=True) if left.tensor.spec.elements
+    )
+    return Roofline(told["bytes"], told["work"], machine, machine.floor(told["bytes"], told["work"])), changing
+
+
+def _changing(one: Tensor, two: Tensor) -> int:
+    """Bytes of the elements in which two tensors of one description differ."""
+    if one.spec != two.spec:
+        return 0
+    elements = [np.frombuffer(each.data, np.uint8).reshape(one.spec.elements, -1) for each in (one, two)]
+    return int((elements[0] != elements[1]).any(axis=1).sum()) * elements[0].shape[1]
 
 
 def agreed(first: Timing, second: Timing) -> Timing:

@@ -15,6 +15,7 @@ import numpy as np
 from kernels import clocks, statistics
 from kernels.baseline import Baseline
 from kernels.bench import CandidateSide, ReferenceSide
+from kernels.roofline import CpuMachine, Floor
 from kernels.session import Session, run
 from kernels.statistics import Interval, Speed
 from kernels.verdicts import Stage
@@ -24,6 +25,16 @@ _BLOCK_S = 0.02
 _KEPT_BYTES = 64 << 20
 _OVERHEAD_S = 100e-6
 _CLOCKED_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Roofline:
+    """What the reference's call does, and the least that this machine could take for it with one thread."""
+
+    bytes_moved: int
+    operations: float
+    machine: CpuMachine
+    floor: Floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Timing:
     baseline: str
     baselines: Sequence[tuple[str, float]] = ()
     baseline_note: str = ""
+    roofline: Roofline | None = None
 
     @property
     def overhead_dominated(self) -> bool:

@@ -17,7 +17,7 @@ import torch
 
 from kernels.messages import Json, Tensor
 from kernels.tensors import DTYPES
-from kernels.worker import calling, gradients
+from kernels.worker import calling, gradients, machine
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import edit, laid_out, pack, to_wire, unpack
 from kernels.worker.drawing import draw, set_state
@@ -51,6 +51,7 @@ class Reference:
             "call",
             "scalars",
             "sensitivity",
+            "work",
             "fill",
             "time",
             "forget",
@@ -277,6 +278,11 @@ class Reference:
                 after = _flat(_guarded(lambda model=model: model(*_copied(inputs))))
                 changes["state"][name] = _change(before, after)
         return changes, ()
+
+    def _work(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """What a call with these inputs does, and how fast this machine is."""
+        _, given = calling.arguments(head["inputs"], tensors, "contiguous")
+        return _guarded(lambda: machine.work(copy.deepcopy(self._model), given)), ()
 
     def _fill(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Takes one more input for timing; `places` after the last."""

@@ -1,0 +1,77 @@
+"""How fast this machine is with one thread, measured: the reference worker's part of a roofline for CPUs.
+
+Data sheets of CPUs say little about one core of a shared machine, so what counts is the best that simple programs
+reached here, in this process, a moment ago. The best of many tries: a slow one says only that others were at work.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from kernels.messages import Json
+
+_SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
+_STORED = (1 << 15, 1 << 16, 1 << 18, 1 << 20)
+_SIDES = (256, 512)
+_BUDGET_S = 0.02
+_LEAST_TRIES = 4
+
+
+@cache
+def speeds(dtype: torch.dtype) -> Json:
+    """`copied`: for working sets of several sizes in bytes, the bytes a second that are read and written. `stored`: the
+    most bytes a second that were written to any level of the cache. `operations`: the most a second, multiplying
+    matrices of `dtype`. `cores` of the machine."""
+    copied = []
+    for size in _SIZES:
+        source, target = torch.zeros(size // 2, dtype=torch.uint8), torch.zeros(size // 2, dtype=torch.uint8)
+        copied.append([size, size / _best(partial(target.copy_, source))])
+    room = torch.zeros(max(_STORED), dtype=torch.uint8)
+    stored = max(size / _best(partial(ctypes.memset, room.data_ptr(), 1, size)) for size in _STORED)
+    operations = 0.0
+    for side in _SIDES:
+        left, right = (torch.ones(side, side).to(dtype) for _ in range(2))
+        operations = max(operations, 2 * side**3 / _best(partial(torch.matmul, left, right)))
+    return {"copied": copied, "stored": stored, "operations": operations, "cores": os.cpu_count() or 1}
+
+
+def _best(call: Callable[[], Any]) -> float:
+    found, began, tries = float("inf"), time.perf_counter(), 0
+    while tries < _LEAST_TRIES or time.perf_counter() - began < _BUDGET_S:
+        at = time.perf_counter()
+        call()
+        found = min(found, time.perf_counter() - at)
+        tries += 1
+    return found
+
+
+def work(model: torch.nn.Module, given: Sequence[Any]) -> Json:
+    """What a call of the reference does: its operations, of those that torch can count (products of matrices,
+    convolutions and attention: https://docs.pytorch.org/docs/stable/utils.html), and the bytes of inputs, weights and
+    outputs."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        output = model(*given)
+    weights = {one.data_ptr(): one for one in (*model.parameters(), *model.buffers())}
+    moved = [*_tensors(list(given)), *weights.values(), *_tensors(output)]
+    dtypes = [one.dtype for one in _tensors(output) if one.is_floating_point()]
+    return {
+        "work": float(counter.get_total_flops()),
+        "bytes": sum(one.numel() * one.element_size() for one in moved),
+        **speeds(dtypes[0] if dtypes and dtypes[0].itemsize > 1 else torch.float32),
+    }
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [one for part in value for one in _tensors(part)] if isinstance(value, list | tuple) else []
