@@ -8,6 +8,7 @@ from forges.github.markdown import fit
 from store import TERMINAL, Stage
 from store.budgets import Spending, dollars
 from store.events import Event
+from workers import kernel_requests
 
 HEADLINES: dict[Stage, str] = {
     Stage.RECEIVED: "Taken. Work starts now.",
@@ -70,6 +71,8 @@ class Picture:
     left_out: Sequence[str]
     saved_patch: bool
     in_line: tuple[int, int] | None
+    optimizes: str | None = None
+    """The kernel that is made faster, where that is the whole task."""
 
 
 def headline(picture: Picture) -> str:
@@ -111,6 +114,8 @@ def _steps(picture: Picture) -> str:
     ended = picture.stage in TERMINAL
     lines = []
     for title, stages in _STEPS:
+        if picture.optimizes and title in ("Research", "Plan"):
+            continue
         now = picture.stage in stages
         # A step is ticked when the task has been there and has moved on; an end leaves what it interrupted open.
         interrupted = ended and picture.stage is not Stage.DONE and _last_live(picture.events) in stages
@@ -129,6 +134,8 @@ def _last_live(events: Sequence[Event]) -> Stage | None:
 
 def _facts(picture: Picture) -> str:
     rows = [("Asked by", f"`{picture.asked_by}` ({picture.trigger.replace('_', ' ')})")]
+    if picture.optimizes:
+        rows.append(("Kernel", f"`{quiet(picture.optimizes)}`"))
     if picture.base_branch:
         rows.append(("Base", f"`{picture.base_branch}` ({quiet(picture.base_why or '')})"))
     if picture.pull_number:
@@ -167,6 +174,8 @@ def _what_you_can_do(picture: Picture) -> str:
     saved = " What was changed so far is saved as a patch." if picture.saved_patch else ""
     if picture.stage in TERMINAL:
         return f"To go on: `/forgehand retry`.{saved}"
+    if picture.optimizes and picture.pull_number is None:
+        return "`/forgehand stop` stops, `/forgehand retry` starts again after an end."
     return "Comment to steer. `/forgehand stop` stops, `/forgehand retry` starts again after an end."
 
 
@@ -248,4 +257,5 @@ def picture_of(
         left_out=data.get("left_out", []),
         saved_patch=bool(data.get("saved_patch")),
         in_line=(in_line["number"], in_line["of"]) if (in_line := data.get("in_line")) else None,
+        optimizes=kernel_requests.target_of(task),
     )

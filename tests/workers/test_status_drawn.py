@@ -89,3 +89,13 @@ def test_a_huge_plan_still_fits(draw):
     text = draw(replace(picture, reason="why " * 50_000))
     assert len(text) < GITHUB_COMMENT_CHARS - 1_000
     assert "and 980 more" in text
+
+
+def test_a_kernel_made_faster_has_no_research_and_no_plan() -> None:
+    kernel = replace(PICTURE, optimizes="kernels/rows.py")
+    drawn = status.draw_comment(kernel)
+    assert "| Kernel | `kernels/rows.py` |" in drawn
+    assert "Research" not in drawn
+    assert "Plan" not in drawn
+    assert "Comment to steer" not in drawn  # nobody in the loop would read it
+    assert "Comment to steer" in status.draw_comment(replace(kernel, pull_number=7))
