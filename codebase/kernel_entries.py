@@ -1,7 +1,7 @@
 """The section `kernels` of `.forgehand.yml`: which kernels a repository has verified, and against what. Pure.
 
 Read strictly: an entry that is not understood to the last key would be held to something else than its owners think.
-What the values of `tolerance` and `layouts` may be is for the verification to say.
+Which names and numbers there may be is for the verification to say.
 """
 
 from __future__ import annotations
@@ -16,10 +16,17 @@ import yaml
 from codebase.repository_settings import PATHS, Problem
 from codebase.source import Evidence, Source
 
-KEYS = ("name", "reference", "candidate", "tolerance", "shapes", "layouts", "mode", "device", "claims")
+_LISTS = ("layouts", "distributions", "allow_library_ops")
+_WORDS = {
+    "mode": ("train", "eval", "both"),
+    "device": ("cpu", "cuda"),
+    "claims": ("faster", "right"),
+    "backward": ("true", "false"),
+    "nonfinite": ("free", "same"),
+}
+KEYS = ("name", "reference", "candidate", "tolerance", "shapes", *_LISTS, *_WORDS)
 MOST_KERNELS = 32
 _NEEDED = ("name", "reference", "candidate")
-_WORDS = {"mode": ("train", "eval"), "device": ("cpu", "cuda"), "claims": ("faster", "right")}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?([eE][-+]?[0-9]{1,2})?")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -30,7 +37,7 @@ Shapes = tuple[tuple[tuple[int, ...], ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class KernelEntry:
-    """One kernel. Paths are tracked files' own; `mode`, `device` and `claims` are None where nothing is said.
+    """One kernel. Paths are tracked files' own. `lists` and `words`: keys with names or one word, where they are said.
 
     `line`: where the entry stands. Entries that say the same are equal wherever they stand.
     """
@@ -40,11 +47,14 @@ class KernelEntry:
     candidate: str
     tolerance: tuple[tuple[str, float], ...] = ()
     shapes: Shapes = ()
-    layouts: tuple[str, ...] = ()
-    mode: str | None = None
-    device: str | None = None
-    claims: str | None = None
+    lists: tuple[tuple[str, tuple[str, ...] | str], ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
     line: int = field(default=1, compare=False)
+
+    @property
+    def claims(self) -> str | None:
+        """What the kernel is there for: `faster` or `right`, None where nothing is said."""
+        return dict(self.words).get("claims")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -52,11 +62,10 @@ class KernelEntry:
         found: dict[str, Any] = {
             "tolerance": dict(self.tolerance),
             "shapes": [[list(shape) for shape in case] for case in self.shapes],
-            "layouts": list(self.layouts),
-            "mode": self.mode,
-            "device": self.device,
+            **{name: value if isinstance(value, str) else list(value) for name, value in self.lists},
+            **{name: value == "true" if name == "backward" else value for name, value in self.words},
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in found.items() if name != "claims" and value not in ({}, [])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +143,15 @@ def _entry(node: yaml.Node) -> KernelEntry:
         raise _Fault(
             given["name"], "'name' is 1 to 50 of A-Z, a-z, 0-9, dot, dash and underscore, a letter or digit first"
         )
-    words = {key: _word(given[key], key) for key in _WORDS if key in given}
     return KernelEntry(
         name,
         _path(given["reference"], "reference"),
         _path(given["candidate"], "candidate"),
         tolerance=_tolerance(given["tolerance"]) if "tolerance" in given else (),
         shapes=_shapes(given["shapes"]) if "shapes" in given else (),
-        layouts=_layouts(given["layouts"]) if "layouts" in given else (),
+        lists=tuple((key, _names(given[key], key)) for key in _LISTS if key in given),
+        words=tuple((key, _word(given[key], key)) for key in _WORDS if key in given),
         line=node.start_mark.line + 1,
-        **words,
     )
 
 
@@ -160,7 +168,8 @@ def _path(node: yaml.Node, key: str) -> str:
 
 
 def _word(node: yaml.Node, key: str) -> str:
-    word = _text(node, key)
+    # YAML's truth values are words here.
+    word = str(node.value) if isinstance(node, yaml.ScalarNode) and node.style is None else _text(node, key)
     if word not in _WORDS[key]:
         raise _Fault(node, f"{key!r} is {' or '.join(_WORDS[key])}")
     return word
@@ -198,8 +207,10 @@ def _size(node: yaml.Node) -> int:
     return int(node.value)
 
 
-def _layouts(node: yaml.Node) -> tuple[str, ...]:
-    return tuple(_text(item, "layouts") for item in _list(node, "layouts", "a list of names", 8))
+def _names(node: yaml.Node, key: str) -> tuple[str, ...] | str:
+    if key == "allow_library_ops" and isinstance(node, yaml.ScalarNode):
+        return _text(node, key)
+    return tuple(_text(item, key) for item in _list(node, key, "a list of names", 64))
 
 
 def _list(node: yaml.Node, key: str, what: str, most: int, least: int = 1) -> list[yaml.Node]:

@@ -66,6 +66,11 @@ def test_what_an_entry_says() -> None:
     assert found.named("relu") is None
 
 
+@pytest.mark.parametrize(("word", "value"), [("true", True), ("false", False)])
+def test_gradients_are_asked_for_in_yamls_own_words(word: str, value: bool) -> None:
+    assert kernels(entry(backward=word)).entries[0].options == {"backward": value}
+
+
 def test_entries_that_say_the_same_are_equal_wherever_they_stand() -> None:
     assert kernels("# a comment\n" + WHOLE).entries == kernels(WHOLE).entries
     assert kernels(WHOLE.replace("ratio: 4", "ratio: 5")).entries != kernels(WHOLE).entries
@@ -108,7 +113,10 @@ def test_without_the_file_there_is_none_and_the_other_spelling_is_read() -> None
         (entry(candidate="kernel.so"), 4, "that ends in .py or .cu"),
         (entry(reference="kernel.cu"), 3, "that ends in .py"),
         (entry(candidate="''"), 4, "'candidate' is the path"),
-        (entry(mode="fast"), 5, "'mode' is train or eval"),
+        (entry(mode="fast"), 5, "'mode' is train or eval or both"),
+        (entry(backward="yes"), 5, "'backward' is true or false"),
+        (entry(nonfinite="[same]"), 5, "'nonfinite' is text"),
+        (entry(allow_library_ops="{}"), 5, "'allow_library_ops' is a list"),
         (entry(device="tpu"), 5, "'device' is cpu or cuda"),
         (entry(claims="best"), 5, "'claims' is faster or right"),
         (entry(tolerance="8"), 5, "'tolerance' is a mapping"),
@@ -160,7 +168,10 @@ entries = st.fixed_dictionaries(
         "tolerance": st.dictionaries(words, st.integers(0, 1000), min_size=1, max_size=3),
         "shapes": st.lists(shapes, min_size=1, max_size=4),
         "layouts": st.lists(words.map(lambda word: f"l{word}x"), min_size=1, max_size=3),
-        "mode": st.sampled_from(["train", "eval"]),
+        "mode": st.sampled_from(["train", "eval", "both"]),
+        "distributions": st.lists(words.map(lambda word: f"d{word}x"), min_size=1, max_size=3),
+        "allow_library_ops": st.sampled_from(["none", "any", ["aten::mm"], ["aten::mm", "aten::add"]]),
+        "nonfinite": st.sampled_from(["free", "same"]),
         "device": st.sampled_from(["cpu", "cuda"]),
         "claims": st.sampled_from(["faster", "right"]),
     },
@@ -174,8 +185,9 @@ def test_what_is_written_is_what_is_read(given_entries: list[dict[str, object]])
     assert found.problems == ()
     for said, read in zip(given_entries, found.entries, strict=True):
         assert (read.name, read.reference, read.candidate) == (said["name"], said["reference"], said["candidate"])
-        options = {key: said[key] for key in ("tolerance", "shapes", "layouts", "mode", "device") if key in said}
-        assert read.options == options
+        assert read.options == {
+            key: value for key, value in said.items() if key not in ("name", "reference", "candidate", "claims")
+        }
         assert read.claims == said.get("claims")
 
 
