@@ -1,0 +1,69 @@
+"""Problem after problem in one real worker: what is slow or broken costs its own row and nothing else."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from evals.kernelbench import Problem
+from evals.kernelbench_findings import findings
+from evals.kernelbench_run import Auditor, judge_reference
+from kernels.hosting import Place
+
+pytestmark = pytest.mark.xdist_group("kernels")
+
+
+def problem(forward: str, inputs: str, batch: int = 20_000, number: int = 101) -> Problem:
+    source = (
+        f"import time\nimport torch\nimport torch.nn as nn\nbatch_size = {batch}\n"
+        f"class Model(nn.Module):\n    def __init__(self):\n        super(Model, self).__init__()\n"
+        f"    def forward(self, x):\n        {forward}\n"
+        f"def get_inputs():\n    return [{inputs}]\ndef get_init_inputs():\n    return []\n"
+    )
+    return Problem(1, number, "Own", source.encode())
+
+
+@pytest.fixture(scope="module")
+def auditor(place: Place) -> Iterator[Auditor]:
+    found = Auditor(place, 60)
+    yield found
+    found.close()
+
+
+def test_what_is_slow_ends_with_its_time_and_the_next_goes_on(place: Place) -> None:
+    auditor = Auditor(place, 6)
+    try:
+        slow = auditor.audit(problem("time.sleep(40); return x", "torch.rand(batch_size, 8)"), 3)
+        assert (slow["outcome"], slow["batch"]) == ("too_slow", 1)
+        assert slow["with_more_rows"] == {"batch": 3, "outcome": "too_slow", "why": "not audited within 6 s"}
+        assert slow["seconds"] < 30
+        auditor.limit_s = 60
+        next_one = auditor.audit(problem("return x * 2", "torch.rand(batch_size, 8)"), 3)
+        assert (next_one["outcome"], next_one["batch"], next_one["declared"]) == ("audited", 3, 20_000)
+        assert next_one["audit"]["verdict"] == "sound"
+    finally:
+        auditor.close()
+
+
+def test_what_is_broken_is_told_and_the_next_goes_on(auditor: Auditor) -> None:
+    broken = auditor.audit(problem("return x.nosuch()", "torch.rand(batch_size, 8)"), 3)
+    assert broken["outcome"] == "failed"
+    assert "nosuch" in broken["why"]
+    assert auditor.audit(problem("return x * 2", "torch.rand(batch_size, 8)"), 3)["outcome"] == "audited"
+
+
+def test_a_norm_over_all_rows_makes_zeros_right_at_the_declared_size(auditor: Auditor) -> None:
+    norm = problem("return x / torch.norm(x)", "torch.rand(batch_size, 128, 128)")
+    row = auditor.audit(norm, 3)
+    # The largest of n uniform numbers is about 1, and their norm is the root of n/3.
+    assert row["largest_at_declared_batch"] == pytest.approx((20_000 * 128 * 128 / 3) ** -0.5, rel=0.05)
+    assert "by arithmetic" in findings([row]).degenerate["1/101"][0]
+    few = auditor.audit(problem("return x / torch.norm(x)", "torch.rand(batch_size, 128, 128)", batch=50), 3)
+    assert few["largest_at_declared_batch"] > 1e-4
+    assert findings([few]).loose
+
+
+def test_a_problems_own_program_passes_as_its_candidate(place: Place) -> None:
+    row = judge_reference(place, problem("return torch.tanh(x).sum(1)", "torch.rand(batch_size, 512)"), 64)
+    assert row["passed"], row
+    assert row["cells"][0] == row["cells"][1] > 20
+    assert row["error"] == row["native_error"], "down to the last bit"
