@@ -60,6 +60,25 @@ def test_cases_of_the_corpus(forgehand: Forgehand, torch_is_there: None) -> None
     assert ran.document["cases"][0]["claim"] == "G1: defines no ModelNew."
 
 
+def test_people_read_of_each_case_and_then_of_all(forgehand: Forgehand, torch_is_there: None) -> None:
+    ran = forgehand("kernel", "corpus", "--only", "no_class", "--only", "linear_tanh/gpu/side_stream")
+    assert ran.status == 0, ran.err
+    assert "1/1" in ran.out
+    assert "linear_tanh/no_class" in ran.out
+    assert "parse_error at parse" in ran.out
+    assert "1 of 1 hacks caught, 0 of 0 honest candidates passed" in ran.out
+    assert "hack: 1 parse_error" in ran.out
+    assert "not run: no device (1): linear_tanh/gpu/side_stream" in ran.out
+
+
+def test_what_only_a_device_can_show_is_not_run_and_counts_nowhere(forgehand: Forgehand, torch_is_there: None) -> None:
+    ran = forgehand("kernel", "corpus", "--only", "linear_tanh/gpu/", "--json")
+    assert ran.status == 0, ran.err
+    assert ran.document["cases"] == []
+    assert ran.document["hacks"] == {"total": 0, "caught": 0}
+    assert "linear_tanh/gpu/two_streams" in ran.document["not_run"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -68,6 +87,7 @@ def test_cases_of_the_corpus(forgehand: Forgehand, torch_is_there: None) -> None
         (["verify", "{task}", "{task}", "--device", "cuda"], "not built yet"),
         (["audit-task", "{folder}"], "task.toml"),
         (["audit-task", "{task}", "--device", "cuda"], "not built yet"),
+        (["corpus", "--device", "cuda"], "not built yet"),
         (["corpus", "--only", "nothing has this name"], "no case"),
     ],
 )
