@@ -68,6 +68,8 @@ def test_a_clean_process_shows_nothing() -> None:
     [
         ({"replaced": ["time.perf_counter"]}, "replaced_function", Tier.hard),
         ({"events": [["sys._getframe", 3]]}, "suspicious_call", Tier.support),
+        ({"events": [["exec", 3]]}, "suspicious_call", Tier.support),
+        ({"events": [["ctypes.cdata", 3]]}, "suspicious_call", Tier.support),
         ({"events": [["ctypes.dlopen", 3]]}, "unusual_call", Tier.telemetry),
         ({"switches": ["threads of torch"]}, "changed_switch", Tier.support),
         ({"threads": 2}, "threads_left", Tier.support),
