@@ -57,7 +57,9 @@ def test_wrong_then_slow_then_faster_than_the_candidate_there_is(
     )  # fmt: skip
     assert ran.status == 0, ran.err
     found = ran.document
-    assert [one["verdict"] for one in found["turns"]] == ["incorrect", "slower", "faster"]
+    first, second, third = (one["verdict"] for one in found["turns"])
+    assert (first, third) == ("incorrect", "faster")
+    assert second in ("slower", "ambiguous")  # on a busy machine the interval may say nothing
     assert (found["outcome"], found["verdict"], found["turn"], found["out"]) == ("gain", "faster", 3, str(out))
     assert found["interval_95"][0] > found["present"]["timing"]["interval_95"][1]
     # What is told is the verification by processes that had not seen the candidate, not the turn's own number.

@@ -6,6 +6,7 @@ faster on any machine, however busy. Verifications are real.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,7 +90,8 @@ def test_a_faster_one_becomes_a_pull_request_with_its_numbers(tmp_path: Path, to
         assert pull["title"] == "Make the kernel running-sum faster (#1)"
         for part in ("| Verdict | `faster` |", "times [", "The candidate before", "forgehand kernel check running-sum"):
             assert part in body
-        assert "3 candidates (1 faster, 1 incorrect, 1 slower); this is turn 3: `idea 3`" in body
+        # On a machine with much else to do the interval of the slow one may say nothing.
+        assert re.search(r"3 candidates \(.*1 faster, 1 incorrect.*\); this is turn 3: `idea 3`", body)
         files = here.maria.ask("GET", f"/repos/{here.stage.repository}/pulls/{pull['number']}/files")
         assert [one["filename"] for one in files] == [CANDIDATE]
         assert "+        return torch.cumsum(x, 0)" in files[0]["patch"]
@@ -110,7 +112,7 @@ def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Pa
         path = f"/repos/{here.stage.repository}/issues/{issue['number']}/comments"
         (said,) = [one["body"] for one in here.maria.ask("GET", path) if "**No gain found**" in one["body"]]
         assert "`running-sum`" in said
-        assert "| 1 | `idea 1` | `slower` | 0." in said
+        assert re.search(r"\| 1 \| `idea 1` \| `(slower|ambiguous)` \| 0\.", said)
         assert here.pulls() == []
 
 
