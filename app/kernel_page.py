@@ -45,8 +45,9 @@ def _content(row: KernelCheck, url: str) -> Iterator[str]:
         yield f'<p class="note"><strong>A person must read the reference first.</strong> {escape(row.unread)}</p>'
     yield _list(escape(str(reason)) for reason in document.get("reasons", ()))
     yield _where(row, url)
-    if row.chart:
-        yield f'<p><img class="chart" src="/kernels/{row.id}/chart.svg" alt="{escape(_spoken(document))}"></p>'
+    if row.chart and (document.get("timing") or document.get("correctness")):
+        image = f'<img class="chart" src="/kernels/{row.id}/chart.svg" alt="{escape(_spoken(document))}">'
+        yield f'<div class="scroll" tabindex="0" role="region" aria-label="Chart">{image}</div>'
     yield _speed(document.get("timing"))
     yield _correctness(document.get("correctness"))
     yield _findings(row, document, url)

@@ -12,10 +12,10 @@ STYLE = (
     "table{border-collapse:collapse}th,td{padding:.25rem .75rem .25rem 0;text-align:left;border-bottom:1px solid #8884}"
     "tbody th{font-weight:normal}td{font-variant-numeric:tabular-nums;white-space:nowrap}"
     ".scroll{overflow-x:auto}pre{padding:.75rem;border:1px solid #8884;border-radius:.25rem}"
-    "dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.25rem 1rem}dd{margin:0}"
+    "dl{display:grid;grid-template-columns:fit-content(9rem) 1fr;gap:.25rem 1rem}dd{margin:0}"
     ".verdict,.note{padding:.5rem .75rem;border-left:.25rem solid #8888}.verdict.success{border-color:#1a7f37}"
     ".verdict.failure{border-color:#cf222e}.verdict.action_required,.note{border-color:#bf8700}"
-    ".chart{max-width:100%;height:auto}"
+    ".chart{min-width:36rem;max-width:100%;height:auto}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 

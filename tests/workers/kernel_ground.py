@@ -16,17 +16,15 @@ import torch
 
 
 class Model(torch.nn.Module):
-    """The sum of each row with the rows before it, in plain steps."""
+    """The sum of each row with the rows before it: every sum from its beginning."""
 
     def forward(self, x):
-        rows = [x[0]]
-        for row in x[1:]:
-            rows.append(rows[-1] + row)
-        return torch.stack(rows)
+        before = torch.ones(len(x), len(x), dtype=x.dtype, device=x.device).tril()
+        return before @ x
 
 
 def get_inputs():
-    return [torch.randn(128, 32)]
+    return [torch.randn(512, 32)]
 
 
 def get_init_inputs():
