@@ -17,6 +17,7 @@ from kernels.without_gpu.compiled import compile_launches
 from kernels.without_gpu.facts import WithoutGpu, of_launches
 from kernels.without_gpu.needs import Need
 from kernels.without_gpu.progress import Probe, Progress, Told, start
+from kernels.without_gpu.silenced import kernels_matter
 
 _SECONDS = 60.0
 """How long cells are taken up for; the one that is under way is ended."""
@@ -97,6 +98,8 @@ def _numbers(
         progress.stage = Stage.audit
         progress.checks = auditing.audit(reference, candidate, distribution, "audit")
         found.checked.append(f"{len(progress.checks)} checks of the audit, under the interpreter")
+        if kernels_matter(reference, candidate, distribution):
+            found.checked.append("that its output is wrong when its kernels do nothing")
     return f"right in {count} under Triton's interpreter, which runs programs one after the other: no races, no speed"
 
 

@@ -173,6 +173,8 @@ def install(seen: Seen) -> None:
         }
 
     def launched(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if seen.silent:
+            return None
         grid = self.grid
 
         def sizes(given: Any) -> Any:

@@ -120,6 +120,7 @@ class Interpreted:
             | {name: self._around(own[name]) for name in _OPERATIONS}
             | {
                 "prepare": self._prepare,
+                "silence": self._silence,
                 "launches": self._launches,
             }
         )
@@ -127,6 +128,11 @@ class Interpreted:
     def _prepare(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Before `load`. `cuda`: whether the candidate names that device."""
         self._cuda = head["cuda"]
+        return {}, ()
+
+    def _silence(self, head: Json, _: Sequence[Tensor]) -> Answer:
+        """`silent`: from here on launches do nothing, or do again what they should."""
+        self._seen.silent = head["silent"]
         return {}, ()
 
     def _around(self, operation: Operation) -> Operation:

@@ -28,6 +28,8 @@ class Seen:
     reads: dict[str, Json] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     ended: tuple[str, str, int | None] | None = None
+    silent: bool = False
+    """Launches do nothing."""
 
     def launch(self, fn: Any, grid: Any) -> None:
         code = fn.__code__
