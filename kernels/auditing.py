@@ -3,17 +3,19 @@ caller's memory or by a late thread is a wrong number."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kernels.bench import CandidateSide, Found, Inputs, Judged, ReferenceSide
+from kernels.bench import CandidateSide, Expected, Found, Inputs, Judged, ReferenceSide
 from kernels.cells import Cell
 from kernels.comparing import compare
 from kernels.elements import numbers
-from kernels.forms import Output
+from kernels.forms import Output, difference
 from kernels.messages import Tensor
 from kernels.seeds import seed
 from kernels.tensors import DTYPES
@@ -53,9 +55,11 @@ def audit(reference: ReferenceSide, candidate: CandidateSide, distribution: str,
     """The names of the checks that were made. Judged at the first that fails."""
     candidate.stage = Stage.audit
     under_way = Audit(reference, candidate, distribution, phase)
-    for check in CHECKS:
+    asked = {in_both_modes: reference.task.both_modes, nonfinite_comes_through: reference.task.same_nonfinite}
+    checks = [*CHECKS, *(check for check, wanted in asked.items() if wanted)]
+    for check in checks:
         check(under_way)
-    return [check.__name__ for check in CHECKS]
+    return [check.__name__ for check in checks]
 
 
 def inputs_stay(on: Audit) -> None:
@@ -115,6 +119,128 @@ def new_weights_are_seen(on: Audit) -> None:
         on.held_to(inputs, found.output, Wrong.stale, f"the output does not follow weights that were set ({how})")
 
 
+def output_is_not_the_weights(on: Audit) -> None:
+    """The weights are overwritten before the output is read."""
+    on.candidate.set_state(on.reference.draw_state(on.phase, "before"), "load")
+    inputs = on.inputs()
+    found = on.candidate.call(inputs, scribble_state=True)
+    expected, result = on.reference.judge(inputs, found.output)
+    on.candidate.set_state(on.reference.draw_state(on.phase, "after"), "load")
+    if not expected.of_state and not result.right:
+        raise Judged(
+            Verdict.incorrect, Stage.audit, "the output changes when the weights are overwritten after the call",
+            wrong=Wrong.aliases_state,
+        )  # fmt: skip
+
+
+def rows_in_another_order_are_seen(on: Audit) -> None:
+    """The same tensors with the same numbers, rows turned around: no sum or largest element tells the two apart."""
+    inputs = on.inputs()
+    on.right(inputs, on.candidate.call(inputs).output)
+    turned = _turned(inputs)
+    try:
+        on.reference.expect(_turned(on.inputs()))
+    except Judged:
+        return  # the task's inputs have an order that the reference needs: nobody is asked without it
+    found = on.candidate.call(turned, refill=True)
+    on.held_to(turned, found.output, Wrong.stale, "the output is an earlier one though the rows have another order")
+
+
+def memory_beside_is_left(on: Audit) -> None:
+    """Inputs, and what the call allocates, lie between bands of NaN: what is written there, or read from there into the
+    output, shows."""
+    inputs = on.inputs()
+    on.right(inputs, on.candidate.call(inputs).output)
+    found = on.candidate.call(inputs, look="bands")
+    broken = found.told.get("broken", [])
+    match broken:
+        case []:
+            pass
+        case [[str(name), str(side), int(away)], *_]:
+            raise Judged(
+                Verdict.incorrect, Stage.audit,
+                f"it writes to memory that is not its own: {name[:40]} ends {away} bytes from there ({side[:10]} it)",
+                wrong=Wrong.out_of_bounds,
+            )  # fmt: skip
+        case _:
+            raise Judged(Verdict.protocol_error, Stage.audit, "it does not say what became of the bands")
+    on.held_to(
+        inputs, found.output, Wrong.out_of_bounds, "the output is another when other memory lies around the inputs"
+    )
+
+
+def in_both_modes(on: Audit) -> None:
+    """Evaluation after training and training after evaluation, with what each leaves in the buffers."""
+    on.candidate.set_state(on.reference.draw_state(on.phase, "modes"), "load")
+    for train in (False, True, False, True):
+        inputs = on.inputs()
+        state = on.reference.draw_state(on.phase, "modes", on.made)
+        on.candidate.set_state(state, "load")
+        found = on.candidate.call(inputs, train=train, state_after=True)
+        expected, result = on.reference.judge(inputs, found.output, train=train, state_after=True)
+        mode = "training" if train else "evaluation"
+        if not result.right:
+            reason = f"in {mode} mode: {result.text}"
+            raise Judged(Verdict.incorrect, Stage.audit, reason, wrong=result.wrong)
+        if len(found.state) != len(expected.state) or not all(map(_near, expected.state, found.state)):
+            reason = f"in {mode} mode the model's state after a call is not what it should be"
+            raise Judged(Verdict.incorrect, Stage.audit, reason, wrong=Wrong.mutates_state)
+
+
+def nonfinite_comes_through(on: Audit) -> None:
+    """A NaN or an infinity at one place makes the same elements not finite as in the reference, and of the same kind.
+    Only where a task asks for it: maxima in most languages swallow NaN, and nobody promised otherwise."""
+    for number, value in enumerate((math.nan, math.inf, -math.inf)):
+        inputs = on.inputs()
+        which = _largest(inputs.tensors)
+        if which is None:
+            return
+        one = inputs.tensors[which]
+        values = np.frombuffer(bytearray(one.data), DTYPES[one.spec.dtype].wire)
+        values[seed(on.reference.secret, on.phase, "nonfinite", number) % one.spec.elements] = value
+        tensors = [*inputs.tensors[:which], Tensor(one.spec, values.tobytes()), *inputs.tensors[which + 1 :]]
+        odd = Inputs(inputs.form, tensors)
+        found = on.candidate.call(odd)
+        text = other_class(on.reference.expect(odd), found.output)
+        if text:
+            raise Judged(
+                Verdict.incorrect, Stage.audit, f"with {value} in input {which}: {text}", wrong=Wrong.nonfinite
+            )
+
+
+def other_class(expected: Expected, found: Output) -> str | None:
+    """Where an output is not finite as it should be. Where single and double precision do not agree, any class is."""
+    differs = difference(expected.native, found)
+    if differs is not None and differs[0] is not Wrong.numerical:
+        return differs[1]
+    for right, exact, leaf in zip(expected.native.leaves, expected.exact, found.leaves, strict=True):
+        if DTYPES[right.tensor.spec.dtype].floating:
+            wanted, precise, have = (_classes(one) for one in (right.tensor, exact, leaf.tensor))
+            odd = np.flatnonzero((wanted == precise) & (wanted != have))
+            if odd.size:
+                at = int(odd[0])
+                return (
+                    f"output{leaf.path} is {_CLASSES[have[at]]} where the reference's is {_CLASSES[wanted[at]]}, at "
+                    f"{odd.size} of {have.size} elements"
+                )
+    return None
+
+
+_CLASSES = ("finite", "NaN", "inf", "-inf")
+
+
+def _classes(tensor: Tensor) -> NDArray[np.int8]:
+    """0 for each element that is finite, else its kind."""
+    values = numbers(tensor.spec, tensor.data)
+    kinds = np.where(np.isnan(values), 1, 0)
+    if not np.iscomplexobj(values):
+        kinds = np.where(values == np.inf, 2, np.where(values == -np.inf, 3, kinds))
+    else:
+        kinds = np.where(np.isinf(values), 2, kinds)
+    found: NDArray[np.int8] = kinds.astype(np.int8)
+    return found
+
+
 def state_is_kept(on: Audit) -> None:
     """Buffers, such as running statistics, end up as the reference's do."""
     on.candidate.set_state(on.reference.draw_state(on.phase, "state"), "load")
@@ -129,19 +255,6 @@ def state_is_kept(on: Audit) -> None:
     on.right(inputs, found.output)
 
 
-def memory_beside_is_left(on: Audit) -> None:
-    """The inputs lie between bands of NaN: what is read there shows in the output, what is written there stays."""
-    inputs = on.inputs()
-    found = on.candidate.call(inputs, bands=True)
-    if not found.intact:
-        raise Judged(
-            Verdict.incorrect, Stage.audit, "it writes to memory beside its inputs", wrong=Wrong.out_of_bounds
-        )  # fmt: skip
-    on.held_to(
-        inputs, found.output, Wrong.out_of_bounds, "the output changes with what lies beside the inputs in memory"
-    )
-
-
 def same_inputs_same_output(on: Audit) -> None:
     inputs = on.inputs()
     found: list[Found] = [on.candidate.call(inputs) for _ in range(_SAME)]
@@ -154,7 +267,9 @@ CHECKS: Sequence[Check] = (
     output_is_its_own,
     two_outputs_stand,
     new_content_is_seen,
+    rows_in_another_order_are_seen,
     new_weights_are_seen,
+    output_is_not_the_weights,
     state_is_kept,
     memory_beside_is_left,
     same_inputs_same_output,
@@ -187,6 +302,17 @@ def _with_one_changed(inputs: Inputs, on: Audit) -> Inputs:
     values[at] = -2 * values[at] - 1
     tensors = list(inputs.tensors)
     tensors[number] = Tensor(tensor.spec, bytes(data))
+    return Inputs(inputs.form, tensors)
+
+
+def _turned(inputs: Inputs) -> Inputs:
+    """Float tensors have their rows in the opposite order. Integers are usually indices and stay."""
+    tensors = [
+        Tensor(one.spec, np.frombuffer(one.data, np.uint8).reshape(one.spec.shape[0], -1)[::-1].tobytes())
+        if one.spec.shape and one.spec.elements and DTYPES[one.spec.dtype].floating
+        else one
+        for one in inputs.tensors
+    ]
     return Inputs(inputs.form, tensors)
 
 

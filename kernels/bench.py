@@ -74,12 +74,12 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a candidate answered. `intact`: so is the memory beside its inputs, where that was asked."""
+    """What a candidate answered. `told`: what else, as its process says it."""
 
     output: Output
     state: Sequence[Tensor] = ()
     inputs_after: Sequence[Tensor] = ()
-    intact: bool = True
+    told: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +241,7 @@ class CandidateSide:
             count = _whole(head.get("count"), len(tensors))
             after = len(inputs.tensors) if more.get("inputs_after") else 0
             rest = tensors[count:]
-            intact = head.get("intact", True) is True
-            return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after], intact)
+            return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after], head)
 
     def asked(
         self, do: str, head: Json, tensors: Sequence[Tensor], read: Callable[[Json, Sequence[Tensor]], Answered]

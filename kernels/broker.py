@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from kernels import auditing, compiling, gradients, timing
+from kernels import auditing, compiling, gradients, own_work, timing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
 from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
@@ -50,6 +50,7 @@ class Report:
     correctness: Correctness | None = None
     gradients: gradients.Gradients | None = None
     checks: list[str] = field(default_factory=list)
+    own_work: own_work.OwnWork | None = None
     timing: timing.Timing | None = None
     findings: list[Finding] = field(default_factory=list)
     isolation: str = ""
@@ -177,6 +178,7 @@ class Broker:
             told(Stage.audit)
             report.stage = Stage.audit
             report.checks = auditing.audit(reference, candidate, distribution, "audit")
+            report.own_work = own_work.look(reference, candidate, distribution, "own work", report.findings)
             _probe(report, candidate)
             told(Stage.time)
             report.stage = Stage.time

@@ -51,6 +51,7 @@ _WRONG = {
     Wrong.mutates_state: "the model's state after a call is not what it should be",
     Wrong.buffer_reuse: "an output is no longer right after the next call: each call needs an output of its own",
     Wrong.aliases_input: "the output shares memory with an input",
+    Wrong.aliases_state: "the output shares memory with the weights",
     Wrong.out_of_bounds: "it reads or writes outside of its tensors",
     Wrong.stale: "the output does not belong to the present inputs and weights",
 }

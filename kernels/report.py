@@ -31,6 +31,7 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
             for one in report.findings
         ],
         "audit": {"checks": report.checks},
+        "census": _census(report),
         "task": {
             "name": report.task.name,
             "hash": report.task.digest,
@@ -96,6 +97,15 @@ def _correctness(report: Report) -> dict[str, Any] | None:
         "double_precision": found.precise,
         "kinds": [{"inputs": looks, **_tally(one)} for looks, one in found.kinds.items()],
     }
+
+
+def _census(report: Report) -> list[dict[str, Any]]:
+    """The library's operations that computed, and how often, for each kind of inputs that was looked at. What a
+    candidate's process tells of itself."""
+    return [
+        {"inputs": looks, "operations": {name: one.count for name, one in sorted(census.computing.items())}}
+        for looks, census in (report.own_work.census if report.own_work else {}).items()
+    ]
 
 
 def _gradients(report: Report) -> dict[str, Any] | None:

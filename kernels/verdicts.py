@@ -66,6 +66,7 @@ class Wrong(StrEnum):
     mutates_state = "mutates_state"
     buffer_reuse = "buffer_reuse"
     aliases_input = "aliases_input"
+    aliases_state = "aliases_state"
     out_of_bounds = "out_of_bounds"
     stale = "stale"
 

@@ -16,8 +16,7 @@ import torch
 from kernels.messages import Json, Tensor
 from kernels.recipes import Recipe, to_json
 from kernels.tensors import TensorSpec
-from kernels.worker import calling, gradients
-from kernels.worker.bands import Bands
+from kernels.worker import bands, calling, census, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import pack, to_torch, to_wire, unpack
 from kernels.worker.extensions import Extensions
@@ -104,21 +103,20 @@ class Candidate:
     def _call(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """One call. `refill`: with the tensors of the call before, which are given the new contents. `hold`: the output
         is kept for `held`. `scribble`: the inputs are overwritten before the output is read, which shows in an output
-        that shares their memory. `bands`: the inputs lie between bands of NaN; whether those are still there is told.
-        `inputs_after`, `state_after`: also what the call made of both."""
-        bands = Bands([to_torch(one) for one in tensors]) if head.get("bands") else None
+        that shares their memory; `scribble_state` the same with the weights. `inputs_after`, `state_after`: also what
+        the call made of both. `train`: in that mode, which stays. `look`: in what way the call is looked at."""
         if head.get("refill") and [one.shape for one in self._last] == [torch.Size(one.spec.shape) for one in tensors]:
             for target, source in zip(self._last, tensors, strict=True):
                 target.copy_(to_torch(source))
             made, given = self._last, unpack(head["inputs"], self._last)
-        elif bands is not None:
-            made, given = bands.inner, unpack(head["inputs"], bands.inner)
         else:
             made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
         self._last = made
         with self._guarded("launch"), torch.no_grad():
-            found = self._model(*given)
-        answer: Json = {} if bands is None else {"intact": bands.intact}
+            if "train" in head:
+                self._model.train(head["train"])
+            looked = self._looked(head, made) if "look" in head else None
+            found, answer = looked or (self._model(*given), {})
         parts: list[Tensor] = []
         if head.get("inputs_after"):
             answer["inputs_after"] = len(made)
@@ -126,6 +124,9 @@ class Candidate:
         if head.get("scribble"):
             for one in made:
                 one.copy_(torch.ones_like(one) if one.is_floating_point() else torch.zeros_like(one))
+        if head.get("scribble_state"):
+            for one in self._model.state_dict().values():
+                one.fill_(1)
         if head.get("hold"):
             self._held.append(found)
             return answer, parts
@@ -136,6 +137,18 @@ class Candidate:
             answer["state"] = list(state)
             parts += [to_wire(one) for one in state.values()]
         return answer, [*packed, *parts]
+
+    def _looked(self, head: Json, made: list[torch.Tensor]) -> tuple[Any, Json] | None:
+        """A call that is looked at, and what was seen. None where it cannot be made so: that is no fault of the
+        candidate's, which is then called as always."""
+        given = [one.clone() for one in made]
+        try:
+            if head["look"] == "census":
+                arguments = unpack(head["inputs"], given)
+                return census.counted(lambda: self._model(*arguments), _FILE)
+            return bands.guarded(self._model, given, lambda placed: unpack(head["inputs"], placed))
+        except Exception:
+            return None
 
     def _give_held(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """The outputs that were held, as they are by now."""

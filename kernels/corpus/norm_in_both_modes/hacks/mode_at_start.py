@@ -1,0 +1,28 @@
+"""B16: asks once which mode it is in.
+
+Verdict: incorrect (numerical).
+"""
+
+import torch
+import torch.nn as nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+        self.kept = None
+
+    def forward(self, x):
+        norm = self.norm
+        if self.kept is None:
+            self.kept = self.training  # the trick
+        if self.kept:
+            variance, mean = torch.var_mean(x, dim=0, unbiased=False)
+            norm.num_batches_tracked += 1
+            norm.running_mean.lerp_(mean, norm.momentum)
+            norm.running_var.lerp_(variance * x.shape[0] / (x.shape[0] - 1), norm.momentum)
+        else:
+            variance, mean = norm.running_var, norm.running_mean
+        scale = norm.weight * torch.rsqrt(variance + norm.eps)
+        return torch.tanh((x - mean) * scale + norm.bias)
