@@ -65,7 +65,10 @@ def torch_is_there() -> None:
         (None, "names no kernel `kernels/other.py`. It names no kernels yet. What is right has to be said there first"),
         (SETTINGS, "names no kernel `kernels/other.py`. It names `running-sum`."),
         ("kernels: nonsense\n", "the kernels in `.forgehand.yml` cannot be read (line 1)"),
-        (SETTINGS, "cannot be verified: the reference `kernels/running_sum_ref.py` is not there on the base branch"),
+        (
+            SETTINGS,
+            "cannot be verified by what the base branch has: the reference kernels/running_sum_ref.py is not there",
+        ),
     ],
 )
 def test_what_is_needed_is_said_where_no_kernel_is_meant(tmp_path: Path, settings: str | None, said: str) -> None:

@@ -17,7 +17,7 @@ from agent.prices import PriceUnknown
 from codebase.kernel_entries import KernelEntry, read_kernels
 from kernels.broker import Broker
 from kernels.candidate import Candidate
-from kernels.task import MOST_SOURCE, Task, TaskError, make_task
+from kernels.task import MOST_SOURCE, Task, TaskError
 from repositories import Mirror
 from repositories.errors import TreeTooLarge
 from sandboxes.contract import BoxLost, FileChange
@@ -27,6 +27,7 @@ from workers.committing import commit_changes
 from workers.decisions import Decision, EndTask, Move
 from workers.github import optimised
 from workers.github.source import desk_of
+from workers.kernel_checks.looking import made_task
 from workers.kernel_place import make_place
 from workers.optimising import Lane, Settled, settle, subject_of, turns_of, verifier
 from workers.record_keeping import Books
@@ -148,11 +149,12 @@ def requested(target: str, mirror: Mirror, at: str, start: str) -> Requested:
     if isinstance(entry, str):
         raise EndTask(Stage.NEEDS_HUMAN, entry)
     try:
-        reference = mirror.read_file(at, entry.reference, limit=MOST_SOURCE)
-        if reference is None:
-            raise TaskError(f"the reference `{entry.reference}` is not there on the base branch")
-        task = make_task(entry.name, reference, entry.options)
+        task = made_task(
+            entry.name, entry.reference, entry.options, lambda path: mirror.read_file(at, path, limit=MOST_SOURCE)
+        )
         source = mirror.read_file(start, entry.candidate, limit=MOST_SOURCE)
     except (TaskError, TreeTooLarge) as error:
-        raise EndTask(Stage.NEEDS_HUMAN, f"the kernel `{entry.name}` cannot be verified: {error}") from None
+        raise EndTask(
+            Stage.NEEDS_HUMAN, f"the kernel `{entry.name}` cannot be verified by what the base branch has: {error}"
+        ) from None
     return Requested(entry, task, None if source is None else Candidate(entry.candidate, source), at)
