@@ -1,6 +1,6 @@
 """A kernel made faster, with the processes of production: web, worker and broker, the twin watched, verifications real.
 
-The reference takes row after row, so that what does not is faster on any machine, however busy.
+The kernel is that of tests/cli/rows_task.py.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ import yaml
 from cli.demo_house import House
 from settings import load_settings
 from store import Stage
+from tests.cli.rows_task import AS_IT_IS, CANDIDATE, FASTER, FILES, SLOW, WRONG
 from tests.end_to_end.test_demo import witnessed
 from tests.engines import absent
-from tests.workers.kernel_ground import CANDIDATE, HONEST, REFERENCE, REFERENCE_PATH, SETTINGS, Ground, check_runs
+from tests.workers.kernel_ground import Ground, check_runs
 from workers.kernel_place import kernel_python
 
 pytestmark = pytest.mark.xdist_group("kernels")
-AS_IT_IS = REFERENCE[: REFERENCE.index("def get_inputs")].replace("class Model(", "class ModelNew(")
-WRONG = HONEST.replace("torch.cumsum(x, 0)", "torch.cumsum(x, 1)")
-SLOW = AS_IT_IS.replace("rows[-1] + row)", "(rows[-1].clone().clone() + row.clone().clone()).clone().clone())")
 
 
 def author(folder: Path, *sources: tuple[str, str | None]) -> str:
@@ -54,8 +52,7 @@ def settings(model: str, turns: int) -> dict[str, str]:
 
 def prepared(house: House, folder: Path, candidate: str) -> None:
     house.twin.controls().ci(False)
-    files = {".forgehand.yml": SETTINGS.replace("pytest -q", "python -m unittest"), REFERENCE_PATH: REFERENCE}
-    Ground(house.stage, house.maintainer, folder / "clone").put_on_main(files | {CANDIDATE: candidate})
+    Ground(house.stage, house.maintainer, folder / "clone").put_on_main(FILES | {CANDIDATE: candidate})
 
 
 def comments(house: House) -> Sequence[str]:
@@ -64,7 +61,7 @@ def comments(house: House) -> Sequence[str]:
 
 
 def test_first_wrong_then_slow_then_faster_ends_in_a_pull_request_whose_check_is_green(tmp_path: Path) -> None:
-    model = author(tmp_path, (WRONG, None), (SLOW, "Verdict: incorrect"), (HONEST, "Verdict: (slower|ambiguous)"))
+    model = author(tmp_path, (WRONG, None), (SLOW, "Verdict: incorrect"), (FASTER, "Verdict: (slower|ambiguous)"))
     with witnessed(tmp_path / "house", **settings(model, 3)) as house:
         prepared(house, tmp_path, AS_IT_IS)
         repository = house.stage.repository
@@ -91,15 +88,15 @@ def test_first_wrong_then_slow_then_faster_ends_in_a_pull_request_whose_check_is
 
         house.wait("the kernel's own check", checked, within_s=300)
         (run,) = check_runs(house.maintainer, repository, pull["head"]["sha"])
-        assert (run["name"], run["conclusion"]) == ("Kernel running-sum", "success"), run["output"]
+        assert (run["name"], run["conclusion"]) == ("Kernel rows", "success"), run["output"]
         assert run["output"]["title"].startswith("faster: ")
 
 
 def test_where_nothing_helps_it_says_so_and_opens_no_pull_request(tmp_path: Path) -> None:
     model = author(tmp_path, (WRONG, None), (SLOW, "Verdict: incorrect"))
     with witnessed(tmp_path / "house", **settings(model, 2)) as house:
-        prepared(house, tmp_path, HONEST)
-        house.maintainer.comment(house.stage.repository, house.stage.issue, "/forgehand optimize running-sum")
+        prepared(house, tmp_path, FASTER)
+        house.maintainer.comment(house.stage.repository, house.stage.issue, "/forgehand optimize rows")
         house.wait("the end", lambda: any(task.finished_at for task in house.tasks()), within_s=400)
         (task,) = house.tasks()
         assert (task.stage, task.pull_number) == (Stage.DONE, None), task.reason

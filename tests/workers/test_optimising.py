@@ -1,7 +1,6 @@
 """`/forgehand optimize`: asked for on GitHub, tried in the kernel lane, published or honestly not, against the twin.
 
-The kernel is tests/workers/kernel_ground.py's: its reference takes row after row, so that a candidate which does not is
-faster on any machine, however busy. Verifications are real.
+The kernel is that of tests/cli/rows_task.py. Verifications are real.
 """
 
 from __future__ import annotations
@@ -16,16 +15,13 @@ import pytest
 
 from settings import load_settings
 from store import Stage
+from tests.cli.rows_task import AS_IT_IS, CANDIDATE, FASTER, FILES, SETTINGS, SLOW, WRONG
 from tests.engines import absent
 from tests.workers.floor import Floor, durations_script, furnished_floor
-from tests.workers.kernel_ground import CANDIDATE, HONEST, REFERENCE, REFERENCE_PATH, SETTINGS, Ground
+from tests.workers.kernel_ground import Ground
 from workers.kernel_place import kernel_python
 
 pytestmark = pytest.mark.xdist_group("kernels")
-AS_IT_IS = REFERENCE[: REFERENCE.index("def get_inputs")].replace("class Model(", "class ModelNew(")
-WRONG = HONEST.replace("torch.cumsum(x, 0)", "torch.cumsum(x, 1)")
-SLOW = AS_IT_IS.replace("rows[-1] + row)", "(rows[-1].clone().clone() + row.clone().clone()).clone().clone())")
-FILES = {".forgehand.yml": SETTINGS.replace("pytest -q", "python -m unittest"), REFERENCE_PATH: REFERENCE}
 
 
 def author(*sources: str) -> dict[str, Any]:
@@ -63,18 +59,18 @@ def torch_is_there() -> None:
     ("settings", "said"),
     [
         (None, "names no kernel `kernels/other.py`. It names no kernels yet. What is right has to be said there first"),
-        (SETTINGS, "names no kernel `kernels/other.py`. It names `running-sum`."),
+        (SETTINGS, "names no kernel `kernels/other.py`. It names `rows`."),
         ("kernels: nonsense\n", "the kernels in `.forgehand.yml` cannot be read (line 1)"),
         (
             SETTINGS,
-            "cannot be verified by what the base branch has: the reference kernels/running_sum_ref.py is not there",
+            "cannot be verified by what the base branch has: the reference kernels/rows_ref.py is not there",
         ),
     ],
 )
 def test_what_is_needed_is_said_where_no_kernel_is_meant(tmp_path: Path, settings: str | None, said: str) -> None:
-    files = {"kernels/other.py": HONEST} | ({} if settings is None else {".forgehand.yml": settings})
+    files = {"kernels/other.py": FASTER} | ({} if settings is None else {".forgehand.yml": settings})
     with floor(tmp_path, [], files, model="", model_prices={}) as here:
-        target = "running-sum" if "cannot be verified" in said else "kernels/other.py"
+        target = "rows" if "cannot be verified" in said else "kernels/other.py"
         ask(here, f"/forgehand optimize {target}")
         task = here.run()
         assert task.stage == Stage.NEEDS_HUMAN
@@ -84,28 +80,28 @@ def test_what_is_needed_is_said_where_no_kernel_is_meant(tmp_path: Path, setting
 
 
 def test_a_faster_one_becomes_a_pull_request_with_its_numbers(tmp_path: Path, torch_is_there: None) -> None:
-    with floor(tmp_path, [WRONG, SLOW, HONEST], FILES | {CANDIDATE: AS_IT_IS}) as here:
+    with floor(tmp_path, [WRONG, SLOW, FASTER], FILES | {CANDIDATE: AS_IT_IS}) as here:
         ask(here, f"/forgehand optimize {CANDIDATE}")
         task = here.run("watching_ci", within_s=500)
         assert task.stage == Stage.WATCHING_CI, (task.reason, [event.data for event in here.log()][-5:])
         (pull,) = here.pulls()
         body = pull["body"]
-        assert pull["title"] == "Make the kernel running-sum faster (#1)"
-        for part in ("| Verdict | `faster` |", "times [", "The candidate before", "forgehand kernel check running-sum"):
+        assert pull["title"] == "Make the kernel rows faster (#1)"
+        for part in ("| Verdict | `faster` |", "times [", "The candidate before", "forgehand kernel check rows"):
             assert part in body
         # On a machine with much else to do the interval of the slow one may say nothing.
         assert re.search(r"3 candidates \(.*1 faster, 1 incorrect.*\); this is turn 3: `idea 3`", body)
         files = here.maria.ask("GET", f"/repos/{here.stage.repository}/pulls/{pull['number']}/files")
         assert [one["filename"] for one in files] == [CANDIDATE]
-        assert "+        return torch.cumsum(x, 0)" in files[0]["patch"]
+        assert "+        return (x * x).sum(1)" in files[0]["patch"]
         assert task.data["optimised"]["sha"] == task.head_sha
         assert "seed" not in body
 
 
 def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Path, torch_is_there: None) -> None:
-    with floor(tmp_path, [SLOW], FILES | {CANDIDATE: HONEST}) as here:
+    with floor(tmp_path, [SLOW], FILES | {CANDIDATE: FASTER}) as here:
         issue = here.maria.open_issue(
-            here.stage.repository, "The running sum is slow", "It takes long.\n\n/forgehand optimize running-sum"
+            here.stage.repository, "The sum of squares is slow", "It takes long.\n\n/forgehand optimize rows"
         )
         here.maria.assign(here.stage.repository, issue["number"], here.stage.trigger_login)
         here.take_in(lambda: bool(here.tasks()))
@@ -114,7 +110,7 @@ def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Pa
         assert "no gain found" in (task.reason or "")
         path = f"/repos/{here.stage.repository}/issues/{issue['number']}/comments"
         (said,) = [one["body"] for one in here.maria.ask("GET", path) if "**No gain found**" in one["body"]]
-        assert "`running-sum`" in said
+        assert "`rows`" in said
         assert re.search(r"\| 1 \| `idea 1` \| `(slower|ambiguous)` \| 0\.", said)
         assert here.pulls() == []
 
@@ -122,12 +118,12 @@ def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Pa
 def test_an_outsider_is_refused_and_a_busy_place_too(tmp_path: Path) -> None:
     with floor(tmp_path, [], FILES, model="", model_prices={}) as here:
         otis = here.twin.person("otis")
-        otis.comment(here.stage.repository, here.stage.issue, "/forgehand optimize running-sum")
+        otis.comment(here.stage.repository, here.stage.issue, "/forgehand optimize rows")
         here.take_in(lambda: bool(here.comments()))
         assert "only people with write permission" in here.comments()[0]["body"]
         assert here.tasks() == []
         here.assign()
-        here.maria.comment(here.stage.repository, here.stage.issue, "/forgehand optimize running-sum")
+        here.maria.comment(here.stage.repository, here.stage.issue, "/forgehand optimize rows")
         here.take_in(lambda: len(here.comments()) == 2)
         assert "I am at work here already" in here.comments()[1]["body"]
         assert len(here.tasks()) == 1
