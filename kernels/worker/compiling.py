@@ -77,7 +77,6 @@ def _toolchain(head: Json, _: Sequence[Tensor]) -> Answer:
         "torch": metadata.version("torch"),
         "python": sys.version,
         "processor": hashlib.sha256(processor.encode()).hexdigest(),  # what -march=native is
-        "precompiled": _headers().parent.exists(),
     }, ()
 
 
