@@ -18,7 +18,7 @@ from store.schema import KernelCheck
 from tests.end_to_end.test_demo import witnessed
 from tests.end_to_end.test_pages_in_a_browser import OVERFLOWING, UNNAMED
 from tests.engines import absent
-from tests.workers.kernel_ground import BASE, CACHED, CANDIDATE, HONEST, SETTINGS, Ground, check_runs
+from tests.workers.kernel_ground import BASE, CACHED, CANDIDATE, HONEST_CPP, SETTINGS, Ground, check_runs
 from workers.kernel_place import kernel_python
 
 WITHIN_S = 600.0
@@ -41,7 +41,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, li
         ground.put_on_main(BASE | {".forgehand.yml": SETTINGS + "    claims: right\n", CANDIDATE: CACHED})
         heads = [
             ground.open_pull({CANDIDATE: source}, branch)["head"]["sha"]
-            for branch, source in (("honest", HONEST), ("cached", CACHED + "\n# as fast as can be\n"))
+            for branch, source in (("honest", HONEST_CPP), ("cached", CACHED + "\n# as fast as can be\n"))
         ]
         for sha in heads:
             house.wait(f"the verdict on {sha}", partial(completed, house, sha), within_s=WITHIN_S)
@@ -60,7 +60,7 @@ def row_of(house: House, run: dict[str, Any]) -> KernelCheck:
         return row
 
 
-def test_an_honest_kernel_is_green_with_its_numbers(played: tuple[House, list[dict[str, Any]]]) -> None:
+def test_an_honest_cpp_kernel_is_green_with_its_numbers(played: tuple[House, list[dict[str, Any]]]) -> None:
     house, (run, _) = played
     summary = run["output"]["summary"]
     assert (run["name"], run["conclusion"]) == ("Kernel running-sum", "success"), summary
@@ -71,6 +71,7 @@ def test_an_honest_kernel_is_green_with_its_numbers(played: tuple[House, list[di
     assert row.verdict in PASSED
     assert row.document is not None
     assert row.document["correctness"]["passed"] == row.document["correctness"]["cells"] == 72
+    assert [one["functions"] for one in row.document["compile"]["extensions"]] == [["running_sum"]]
     assert row.document["timing"]["speedup"] > 1
     assert row.document["isolation"] == house.isolation
     assert row.check_run is not None

@@ -269,6 +269,23 @@ def test_what_nobody_ever_took(database: Database) -> None:
         assert kernel_checks.untaken(session, asked_before=1e9) == []
 
 
+def test_a_verdict_that_nobody_told_is_found(database: Database) -> None:
+    made = check(database, look(database))
+
+    def untold(now: float) -> list[str]:
+        with database.read() as session:
+            return kernel_checks.untold(session, now=now)
+
+    held = claimed(database, made.id)
+    assert untold(1e6) == [], "it has no verdict"
+    with database.write() as session:
+        kernel_checks.record(session, held, verdict="faster")
+    assert untold(59) == [], "it is being told"
+    assert untold(61) == [made.id]
+    end(database, held)
+    assert untold(1e6) == []
+
+
 def test_of_many_workers_one_takes_a_check(database: Database) -> None:
     made = check(database, look(database))
 

@@ -38,6 +38,34 @@ class ModelNew(torch.nn.Module):
     def forward(self, x):
         return torch.cumsum(x, 0)
 """
+HONEST_CPP = '''\
+import torch
+from torch.utils.cpp_extension import load_inline
+
+SOURCE = """
+#include <torch/extension.h>
+#include <vector>
+
+at::Tensor running_sum(const at::Tensor& given) {
+  auto x = given.contiguous();
+  auto out = at::empty_like(x);
+  const auto rows = x.size(0), columns = x.size(1);
+  const float* in = x.data_ptr<float>();
+  float* to = out.data_ptr<float>();
+  std::vector<double> sums(columns, 0.0);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      to[row * columns + column] = sums[column] += in[row * columns + column];
+  return out;
+}
+"""
+extension = load_inline("running_sum", cpp_sources=SOURCE, functions=["running_sum"])
+
+
+class ModelNew(torch.nn.Module):
+    def forward(self, x):
+        return extension.running_sum(x)
+'''
 CACHED = """\
 import torch
 
@@ -86,12 +114,15 @@ class Ground:
 
     def open_pull(self, files: Mapping[str, str | None], branch: str = "faster") -> dict[str, Any]:
         """A pull request with one commit on a branch from main."""
-        self._git("checkout", "-qb", branch, "main")
-        self._commit(files, branch)
+        self.push_branch(branch, files)
         opened: dict[str, Any] = self.person.ask(
             "POST", f"/repos/{self.stage.repository}/pulls", {"title": branch, "head": branch, "base": "main"}
         )
         return opened
+
+    def push_branch(self, branch: str, files: Mapping[str, str | None]) -> str:
+        self._git("checkout", "-qb", branch, "main")
+        return self._commit(files, branch)
 
     def push(self, files: Mapping[str, str | None], branch: str = "faster") -> str:
         self._git("checkout", "-q", branch)

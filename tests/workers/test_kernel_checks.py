@@ -5,7 +5,10 @@ Candidates that cannot be read get their verdict without a box: most of these te
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,17 +20,24 @@ from sqlalchemy import select
 from kernels.hosting import Place
 from sandboxes.contract import SandboxUnavailable
 from settings import Settings
+from store import LeaseLost, kernel_checks
 from store.schema import KernelCheck, KernelLook
+from tests.forges.stage import until
 from tests.workers.floor import Floor, furnished_floor
 from tests.workers.kernel_ground import (
     BASE,
     BROKEN,
     CANDIDATE,
     HONEST,
+    REFERENCE,
+    REFERENCE_PATH,
     SETTINGS,
     Ground,
     check_runs,
 )
+from workers.decisions import HandBack
+from workers.kernel_checks.exclusive import Timing
+from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.looking import Lookout, ring_again
 from workers.kernel_checks.telling import Teller
 from workers.kernel_checks.verifying import Verifier
@@ -356,3 +366,134 @@ def test_a_check_that_nobody_takes_ends(tmp_path: Path) -> None:
         (run,) = here.runs(sha)
         assert (run["conclusion"], run["output"]["title"]) == ("neutral", "infra_error")
         assert "no worker of the queue `kernels` took it within 20 minutes" in run["output"]["summary"]
+
+
+def test_a_pull_request_that_asks_for_work_is_looked_at_too(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        here.ground.push_branch("asks", {CANDIDATE: BROKEN})
+        pull = here.floor.maria.ask(
+            "POST",
+            f"/repos/{here.repository}/pulls",
+            {"title": "Sums", "head": "asks", "base": "main", "body": "@forgehand please have a look"},
+        )
+        here.go()
+        assert [run["conclusion"] for run in here.runs(pull["head"]["sha"])] == ["failure"]
+        assert [task.number for task in here.floor.tasks()] == [pull["number"]]
+
+
+def test_an_issue_has_no_kernels(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        here.floor.maria.comment(here.repository, here.floor.stage.issue, "/forgehand verify-kernel")
+        here.go()
+        (said,) = here.comments(here.floor.stage.issue)
+        assert "kernels are verified where they are changed" in said
+        assert here.looks() == []
+
+
+def test_a_changed_reference_is_verified_as_it_is_and_has_to_be_read(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        pull = here.ground.open_pull({CANDIDATE: BROKEN, REFERENCE_PATH: REFERENCE.replace("512", "256")})
+        sha = pull["head"]["sha"]
+        here.go()
+        (run,) = here.runs(sha)
+        assert run["conclusion"] == "failure", "what is wrong is wrong whoever reads the reference"
+        assert run["output"]["title"].endswith("; a person must read the reference first")
+        assert "`The reference kernels/running_sum_ref.py is changed by this pull request.`" in run["output"]["summary"]
+        (row,) = here.rows()
+        assert row.reference_sha == sha
+        assert row.unread is not None
+
+
+def test_a_closed_pull_request_is_left_alone(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        pull = here.ground.open_pull({CANDIDATE: BROKEN})
+        here.floor.maria.close(here.repository, pull["number"])
+        here.go()
+        assert here.runs(pull["head"]["sha"]) == []
+        assert [look.outcome for look in here.looks()] == ["the pull request is closed"]
+
+
+def test_a_worker_that_has_to_end_gives_its_check_back(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.take_in()
+        here.lookout.turn()
+        here.floor.workshop.draining.set()
+        assert here.verifier.run(here.rows()[0].id)
+        (row,) = here.rows()
+        assert (row.verdict, row.lease_until, row.claims) == (None, None, 1)
+        here.floor.workshop.draining.clear()
+        assert here.verifier.run(row.id)
+        assert [run["conclusion"] for run in here.runs(sha)] == ["failure"]
+
+
+def test_two_workers_at_once_make_one_of_everything(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.take_in()
+        other = here.again()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda one: one.lookout.turn(), (here, other)))
+            check_id = here.rows()[0].id
+            ran = list(pool.map(lambda one: one.verifier.run(check_id), (here, other)))
+        assert sum(ran) == 1
+        assert len(here.runs(sha)) == 1
+
+
+def test_one_timing_at_a_time_on_a_machine(tmp_path: Path) -> None:
+    waited = threading.Event()
+
+    def pause(seconds: float) -> None:
+        waited.set()
+        time.sleep(seconds / 10)
+
+    order: list[str] = []
+    with Timing(tmp_path, pause) as first:
+        first.take()
+        first.take()
+
+        def second() -> None:
+            with Timing(tmp_path, pause) as timing:
+                timing.take()
+                order.append("second")
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waited.wait(10)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+
+
+def test_who_must_not_wait_any_longer_for_a_timing_does_not_have_it(tmp_path: Path) -> None:
+    def give_up(_: float) -> None:
+        raise HandBack
+
+    with Timing(tmp_path, time.sleep) as first:
+        first.take()
+        with pytest.raises(HandBack), Timing(tmp_path, give_up) as second:
+            second.take()
+    with Timing(tmp_path, give_up) as third:
+        third.take()
+
+
+def test_a_lease_is_kept_while_work_goes_on_and_lost_when_it_was_taken(tmp_path: Path) -> None:
+    with lane(tmp_path, lease_s=6.0) as here:
+        here.ground.open_pull({CANDIDATE: BROKEN})
+        here.take_in()
+        here.lookout.turn()
+        workshop, check_id = here.floor.workshop, here.rows()[0].id
+        with workshop.database.write() as session:
+            held = kernel_checks.claim(session, check_id, "w", now=workshop.clock(), lease_s=6.0, gpu=False)
+        assert held is not None
+        with Kept(workshop, held) as kept:
+            before = here.rows()[0].lease_until or 0.0
+            here.floor.pass_time(3.0)
+            until(lambda: (here.rows()[0].lease_until or 0.0) > before + 2.0)
+            with workshop.database.write() as session:
+                row = session.get_one(KernelCheck, check_id)
+                row.fence, row.lease_owner = row.fence + 1, "another"
+            here.floor.pass_time(3.0)
+            assert kept.lost.wait(10)
+            with pytest.raises(LeaseLost):
+                kept.check()
