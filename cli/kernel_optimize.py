@@ -102,7 +102,7 @@ def _tried(
     purse = Purse(Decimal(str(settings.task_budget_usd)), settings.task_budget_tokens)
     try:
         client = models.client()
-        with Broker(lane.place, several=True) as broker:
+        with Broker(lane.place) as broker:
             return optimise(
                 subject_of(task, present), verifier(lane, broker, task), client, ledger=purse, journal=Notes(),
                 window="1/optimise", bounds=bounds, told=turn,

@@ -115,7 +115,8 @@ def _tried(context: TaskContext, found: Requested, lane: Lane, window: str) -> O
 
     try:
         client = context.workshop.models.client()
-        with Broker(lane.place, several=True) as broker:
+        # None is made ahead: while a model thinks, a worker that waits would come to the end of its life.
+        with Broker(lane.place) as broker:
             return optimise(
                 subject_of(found.task, found.present), verifier(lane, broker, found.task), client,
                 ledger=books, journal=books, window=window, bounds=bounds, cancelled=context.stopped, told=told,
