@@ -29,6 +29,7 @@ def test_where_processes_differ_confirmation_is_what_helps() -> None:
     found = rates(Machine(100, 0.02), 1.0, 300)
     assert found.words["faster"] > 0.03
     assert found.confirmed < found.words["faster"] / 2
+    assert found.twice <= found.confirmed
 
 
 def test_a_loss_is_no_gain() -> None:
@@ -46,7 +47,7 @@ def test_the_document_and_the_picture_have_every_rate() -> None:
         assert sum(words) == pytest.approx(1, abs=1e-3)
         assert one["sessions"] == 12
     drawing = picture(found)
-    assert drawn_bars(drawing) == 2
+    assert drawn_bars(drawing) == 2, "of the same program, in turns and in a row"
     assert "12 sessions" in drawing
 
 
