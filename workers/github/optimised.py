@@ -64,8 +64,8 @@ def gain(told: Told) -> str:
             "These are the numbers of a verification by processes and with inputs that had not seen the candidate "
             "before, not those it was chosen by. To do it again, on this branch:",
             f"```sh\n{report['repro']}\n```",
-            "No test fails without such a change and passes with it. The proof is of the repository's own tests; that the "
-            "kernel is right and faster is what the numbers here show.",
+            "No test fails without such a change and passes with it. The proof is of the repository's own tests; that "
+            "the kernel is right and faster is what the numbers here show.",
         ]
     )
 
