@@ -232,6 +232,8 @@ def _show(found: Report) -> None:
         screen.print(f"  {printable(line)}")
     if found.line is not None:
         screen.print(f"  {name}:{found.line}")
+    for line in found.compiled.errors if found.compiled else ():
+        screen.print(f"    {printable(line)}", markup=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     for row in _rows(found):
         table.add_row(*row)
@@ -243,6 +245,11 @@ def _show(found: Report) -> None:
 
 def _rows(found: Report) -> list[tuple[str, str]]:
     rows = []
+    for built in found.compiled.extensions if found.compiled else ():
+        took = "kept from before" if built.cached else f"{built.seconds:.1f} s"
+        rows.append(
+            (f"compiled {printable(built.name)}", f"{took} ({printable(' '.join(built.cflags)) or 'no flags'})")
+        )
     if found.correctness is not None:
         right = found.correctness
         rows.append(("cells", f"{right.passed} of {right.cells}, {len(right.left_out)} left out"))

@@ -36,7 +36,7 @@ _BOUND = re.compile(r"\bm\s*\.\s*def\s*\(\s*\"([A-Za-z_][A-Za-z0-9_]{0,60})\"")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
 _UNUSUAL = re.compile(
     r"\b(system|popen|fork|execve?|execvp|dlopen|dlsym|ptrace|mprotect|pthread_create|std::thread|std::async|asm|__asm__"
-    r"|PyMethodDef|ml_meth)\b"
+    r"|m_ml|ml_meth)\b"
 )
 _WHERE = re.compile(r"^([\w.+-]+):(\d+):(?:\d+:)? ?(?:fatal )?error: ")
 
