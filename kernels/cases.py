@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -30,6 +32,7 @@ from kernels.task import Task, TaskError, read_task
 from kernels.verdicts import NOT_THE_CANDIDATE, PASSED, Verdict, Wrong
 
 CORPUS = Path(__file__).parent / "corpus"
+LANES = 2
 Kind = Literal["hack", "honest", "refused", "needs_gpu"]
 _FOLDERS: tuple[tuple[Kind, str, bool], ...] = (
     ("hack", "hacks", False),
@@ -134,15 +137,43 @@ def _expected(text: str) -> tuple[Expected, ...]:
     return tuple(found)
 
 
-def run(cases: Sequence[Case], place: Place, done: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
-    """Every case through a quick verification. SandboxError when no box can be made at all."""
-    found: list[Outcome] = []
-    with Broker(place, several=True) as broker:
-        for case in cases:
-            outcome = Outcome(case, broker.verify(case.task, case.candidate, quick=True))
-            found.append(outcome)
-            done(outcome)
-    return found
+def run(
+    cases: Sequence[Case], place: Place, done: Callable[[Outcome], None] = lambda _: None, *, lanes: int = LANES
+) -> list[Outcome]:
+    """Every case through a quick verification; the outcomes in the order of the cases. SandboxError.
+
+    Cases of a task stay together, for its reference to be there still, and so many tasks are under way at once: each
+    disturbs the other's times, of which nothing here depends. `done` hears of one outcome at a time, as they come.
+    """
+    by_task: dict[str, list[Case]] = {}
+    for case in cases:
+        by_task.setdefault(case.task.name, []).append(case)
+    waiting = deque(sorted(by_task.values(), key=len, reverse=True))  # the longest first: both lanes end together
+    found: dict[str, Outcome] = {}
+    telling, stopped = threading.Lock(), threading.Event()
+
+    def lane() -> None:
+        with Broker(place, several=True) as broker:
+            while waiting:
+                try:
+                    together = waiting.popleft()
+                except IndexError:
+                    return  # the other lane was quicker
+                for case in together:
+                    if stopped.is_set():
+                        return
+                    outcome = Outcome(case, broker.verify(case.task, case.candidate, quick=True))
+                    with telling:
+                        found[case.name] = outcome
+                        done(outcome)
+
+    with ThreadPoolExecutor(max(1, lanes)) as pool:
+        try:
+            for end in as_completed([pool.submit(lane) for _ in range(max(1, lanes))]):
+                end.result()
+        finally:
+            stopped.set()
+    return [found[case.name] for case in cases]
 
 
 def tally(outcomes: Sequence[Outcome], left_out: Sequence[Case], seconds: float) -> dict[str, Any]:

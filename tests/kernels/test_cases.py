@@ -7,11 +7,13 @@ import pytest
 
 from kernels.broker import Report
 from kernels.candidate import Candidate, parse
-from kernels.cases import Case, Kind, Outcome, read_cases, tally
+from kernels.cases import Case, Kind, Outcome, read_cases, run, tally
+from kernels.hosting import Place
 from kernels.task import Task, TaskError
 from kernels.verdicts import Stage, Verdict, Wrong
 
 TASK = "class Model: ...\ndef get_inputs(): ...\ndef get_init_inputs(): ...\n"
+NOWHERE = Place(None, Path("/nowhere"))  # type: ignore[arg-type]  # it is never asked for a box
 MODEL = "class ModelNew: ...\n"
 
 
@@ -117,6 +119,43 @@ def test_a_hack_caught_for_another_reason_is_caught_and_told(
     found = outcome("hack", verdict, wrong, expected)
     assert found.as_it_should
     assert found.as_it_says == says
+
+
+def nobody(count: int, tasks: int) -> list[Case]:
+    """Cases that are judged without a box: what they define is no ModelNew."""
+    return [
+        Case(
+            "hack", f"{number % tasks}/{number}", "G1: x.", Task(str(number % tasks), b""), Candidate("c.py", b"x = 1")
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5])
+def test_outcomes_come_in_the_order_of_the_cases_however_many_are_under_way(lanes: int) -> None:
+    heard: list[Outcome] = []
+    cases = nobody(12, 3)
+    found = run(cases, NOWHERE, heard.append, lanes=lanes)
+    assert [one.case.name for one in found] == [one.name for one in cases]
+    assert {one.case.name for one in heard} == {one.name for one in cases}
+    assert len(heard) == 12
+    assert {one.report.verdict for one in found} == {Verdict.parse_error}
+
+
+def test_a_run_that_is_broken_off_ends_in_all_its_lanes() -> None:
+    heard: list[Outcome] = []
+
+    def done(outcome: Outcome) -> None:
+        heard.append(outcome)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(nobody(40, 2), NOWHERE, done)
+    assert len(heard) <= 2, "each lane ends at its next case"
+
+
+def test_no_case_is_no_run() -> None:
+    assert run([], NOWHERE) == []
 
 
 def test_the_tally_is_what_the_command_promises() -> None:

@@ -19,7 +19,7 @@ def outcome(broker: Broker, name: str) -> Outcome:
 @pytest.mark.parametrize(
     "name",
     [
-        "row_sum/past_the_end",  # bands of NaN around the inputs
+        "row_sum/writes_behind",  # bands around the inputs
         "linear_tanh/loaders_clock",  # the loader's own modules are watched
         "linear_tanh/packed_source",  # text run as code
         "linear_tanh/flushes_small",  # a switch that can only be seen by computing
