@@ -1,5 +1,6 @@
 """C++ extensions of candidates, compiled in real boxes. Sources with few headers: torch's own takes half a minute."""
 
+import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -192,3 +193,18 @@ def test_a_damaged_artefact_is_compiled_again(bench: Bench) -> None:
     again = bench.compile(candidate())
     assert not again.cached
     assert again.artefacts[0][0] == found.artefacts[0][0]
+
+
+def test_the_precompiled_header_is_of_the_text_that_the_service_takes() -> None:
+    room = Path(__file__).parents[2]
+    tree = ast.parse((room / "kernels" / "worker" / "compiling.py").read_text())
+    made = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("LEAN", "PRECOMPILED")
+    }
+    script = (room / "tools" / "kernel-headers").read_text()
+    assert made["LEAN"] in script
+    assert f"/{made['PRECOMPILED']}/torch" in script
