@@ -115,6 +115,18 @@ def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Pa
         assert here.pulls() == []
 
 
+def test_a_pull_request_does_not_say_what_is_right(tmp_path: Path) -> None:
+    with furnished_floor(tmp_path, model="", model_prices={}) as here:
+        here.twin.controls().ci(False)
+        ground = Ground(here.stage, here.maria, tmp_path / "clone")
+        ground.put_on_main({"kernels/__init__.py": ""})
+        pull = ground.open_pull(FILES | {CANDIDATE: AS_IT_IS})
+        ask(here, "/forgehand optimize rows", int(pull["number"]))
+        task = here.run()
+        assert (task.stage, task.is_pull_request) == (Stage.NEEDS_HUMAN, True)
+        assert "on the base branch names no kernel `rows`" in (task.reason or "")
+
+
 def test_an_outsider_is_refused_and_a_busy_place_too(tmp_path: Path) -> None:
     with floor(tmp_path, [], FILES, model="", model_prices={}) as here:
         otis = here.twin.person("otis")
