@@ -125,7 +125,7 @@ def _lines(groups: Sequence[Group], cases: Sequence[Case]) -> Iterator[str]:
 def _shown(entry: Entry, cases: Sequence[Case]) -> str:
     parts = [f"`{case.name}`" for case in cases if not case.on_device]
     if entry.test:
-        parts.append(f"the tests `{entry.test}`")
+        parts.append(f"in `{entry.test}`")
     there = [f"`{case.name}`" for case in cases if case.on_device]
     if there:
         parts.append(f"needs a GPU: {', '.join(there)}, not run")
