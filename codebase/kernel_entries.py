@@ -82,7 +82,7 @@ class Kernels:
 
 def read_kernels(read_file: Callable[[str], bytes | None]) -> Kernels:
     """The section of the settings file of one commit. `read_file` as in `Source`. Never raises for what is written."""
-    path = next((one for one in PATHS if read_file(one) is not None), None)
+    path = next((one for one in PATHS if _is_there(one, read_file)), None)
     if path is None:
         return Kernels()
     source = Source(lambda: [path], read_file)
@@ -90,6 +90,13 @@ def read_kernels(read_file: Callable[[str], bytes | None]) -> Kernels:
     if source.unreadable:
         return Kernels(path, problems=(Problem("error", Evidence(path, 1), source.unreadable[-1].why),))
     return judge(path, node)
+
+
+def _is_there(path: str, read_file: Callable[[str], bytes | None]) -> bool:
+    try:
+        return read_file(path) is not None
+    except ValueError:  # one that is too large to be read is there
+        return True
 
 
 def judge(path: str, node: yaml.Node | None) -> Kernels:

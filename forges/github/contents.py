@@ -22,11 +22,16 @@ class Contents:
         self._channel = channel
         self._repository = f"/repos/{full_name}"
 
-    def file(self, path: str, ref: str) -> bytes | None:
-        """Return the file at `path` (POSIX, relative to the root) of the revision `ref`; None if there is no file."""
+    def file(self, path: str, ref: str, *, limit: int | None = None) -> bytes | None:
+        """Return the file at `path` (POSIX, relative to the root) of the revision `ref`; None if there is no file.
+
+        ValueError for a file of more than `limit` bytes, which is not fetched.
+        """
         body = self._entry(path, ref)
         if not isinstance(body, dict) or body.get("type") != "file":
             return None
+        if limit is not None and body["size"] > limit:
+            raise ValueError(f"larger than {limit} bytes")
         if body.get("encoding") != "base64":
             # Files over 1 MB come without content; blobs go to 100 MB.
             body = self._channel.get(f"{self._repository}/git/blobs/{body['sha']}")

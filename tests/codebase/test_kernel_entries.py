@@ -143,6 +143,14 @@ def test_what_is_refused_is_refused_with_its_line(text: str, line: int, says: st
     assert where == line
 
 
+def test_a_file_that_is_refused_is_no_file_that_is_not_there() -> None:
+    def read_file(path: str) -> bytes | None:
+        raise ValueError("larger than 5 bytes")
+
+    (problem,) = read_kernels(read_file).problems
+    assert (str(problem.where), problem.message) == (".forgehand.yml:1", "larger than 5 bytes")
+
+
 def test_as_many_kernels_as_are_taken_and_one_more() -> None:
     one = entry().removeprefix("kernels:\n")
     many = "kernels:\n" + "".join(one.replace("softmax", f"k{number}") for number in range(32))

@@ -302,6 +302,8 @@ def test_files_and_templates(place: Place) -> None:
     assert readme is not None
     assert readme.startswith(b"#")
     assert contents.file("no/such/file", "main") is None
+    with pytest.raises(ValueError, match="larger than 3 bytes"):
+        contents.file("README.md", "main", limit=3)
     assert contents.file("src", "main") is None
     template = contents.pull_request_template("main")
     clone = place.folder / "for-template"

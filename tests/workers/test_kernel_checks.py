@@ -189,6 +189,15 @@ def test_a_candidate_that_is_gone_is_told(tmp_path: Path) -> None:
         assert "is not there at the head" in run["output"]["summary"]
 
 
+def test_a_candidate_that_is_too_large_is_told(tmp_path: Path) -> None:
+    with lane(tmp_path) as here:
+        pull = here.ground.open_pull({CANDIDATE: "#" * (1 << 20) + "\n"})
+        here.go()
+        (run,) = here.runs(pull["head"]["sha"])
+        assert run["conclusion"] == "neutral"
+        assert "has more than 1048576 bytes" in run["output"]["summary"]
+
+
 def test_a_tolerance_that_cannot_be_held_to_is_told(tmp_path: Path) -> None:
     odd = SETTINGS + "    tolerance: {ratio: 5000}\n"
     with lane(tmp_path, BASE | {".forgehand.yml": odd}) as here:

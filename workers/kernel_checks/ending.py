@@ -9,7 +9,7 @@ import structlog
 from forges.github import ForgeError, ForgeUnavailable, RateLimited
 from kernels.task import MOST_SOURCE
 from repositories import Mirror, Remote
-from repositories.errors import RemoteUnavailable, RepositoryError
+from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
 from store import LeaseLost, leasing
 from store.schema import KernelCheck
 from workers.decisions import HandBack
@@ -60,7 +60,7 @@ def _source(workshop: Workshop, teller: Teller, row: KernelCheck) -> bytes:
     """The candidate, for the lines of annotations; empty when its commit is gone meanwhile."""
     try:
         found = mirror_of(workshop, teller, row).read_file(row.head_sha, str(row.entry["candidate"]), limit=MOST_SOURCE)
-    except RemoteUnavailable:
+    except (RemoteUnavailable, MirrorBusy):
         raise
     except RepositoryError:
         return b""
@@ -73,7 +73,7 @@ def patiently(workshop: Workshop, kept: Kept, work: Callable[[], None]) -> None:
         work()
     except HandBack:
         _later(workshop, kept, 0.0, 0)
-    except (RateLimited, ForgeUnavailable, RemoteUnavailable) as trouble:
+    except (RateLimited, ForgeUnavailable, RemoteUnavailable, MirrorBusy) as trouble:
         troubles = read(workshop, kept).troubles
         later = again_after(troubles, trouble, now=workshop.clock())
         if later is None:

@@ -9,11 +9,12 @@ from functools import cache, partial
 import structlog
 
 from codebase.kernel_entries import KernelEntry, Kernels, read_kernels
+from codebase.source import MAX_TEXT
 from forges.github import ForgeError, ForgeUnavailable, GitHubApp, NotFound, RateLimited
 from forges.github.pulls import PullRequest
 from kernels.task import MOST_SOURCE, Task, TaskError, make_task
 from repositories import Mirror, Remote
-from repositories.errors import RemoteUnavailable, RepositoryError
+from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError, TreeTooLarge
 from store import LeaseLost, kernel_checks, leasing
 from store.kernel_checks import NewCheck
 from store.leasing import Held
@@ -87,7 +88,7 @@ class Lookout:
                 outcome = f"the worker was lost {MOST_CLAIMS} times"
             else:
                 outcome = self._look(look, kept)
-        except (RateLimited, ForgeUnavailable, RemoteUnavailable) as trouble:
+        except (RateLimited, ForgeUnavailable, RemoteUnavailable, MirrorBusy) as trouble:
             later = again_after(look.troubles, trouble, now=self._workshop.clock())
             if later is not None:
                 log.warning("a look waits", seconds=later, error=str(trouble))
@@ -146,7 +147,9 @@ class Lookout:
     def _names_kernels(self, teller: Teller, pull: PullRequest) -> bool:
         """Asked of GitHub, file by file: most repositories name none, and are not cloned for that."""
         for ref in (pull.base_ref, pull.head_sha):
-            kernels = read_kernels(cache(lambda path, ref=ref: teller.repository.contents.file(path, ref)))
+            kernels = read_kernels(
+                cache(lambda path, ref=ref: teller.repository.contents.file(path, ref, limit=MAX_TEXT))
+            )
             if kernels.entries or kernels.problems:
                 return True
         return False
@@ -176,7 +179,7 @@ class Lookout:
         workshop, entry = self._workshop, planned.entry
         at = ground.base if planned.at == "base" else ground.head
         task = task_of(entry, ground.mirror, at)
-        if ground.mirror.read_file(ground.head, entry.candidate, limit=MOST_SOURCE) is None:
+        if _source(ground.mirror, ground.head, entry.candidate) is None:
             raise TaskError(f"the candidate {entry.candidate} is not there at the head")
         now = workshop.clock()
         # What may be taken by a worker without a GPU at once is so for all; the rest waits for a GPU first.
@@ -262,9 +265,7 @@ def ring_again(workshop: Workshop) -> list[str]:
 
 def task_of(entry: KernelEntry, mirror: Mirror, sha: str) -> Task:
     """The task an entry names, with the reference as it is at a commit. TaskError, RepositoryError."""
-    return made_task(
-        entry.name, entry.reference, entry.options, lambda path: mirror.read_file(sha, path, limit=MOST_SOURCE)
-    )
+    return made_task(entry.name, entry.reference, entry.options, partial(_source, mirror, sha))
 
 
 def made_task(
@@ -274,6 +275,14 @@ def made_task(
     if source is None:
         raise TaskError(f"the reference {reference} is not there")
     return make_task(name, source, options)
+
+
+def _source(mirror: Mirror, sha: str, path: str) -> bytes | None:
+    """TaskError for a file that is too large."""
+    try:
+        return mirror.read_file(sha, path, limit=MOST_SOURCE)
+    except TreeTooLarge:
+        raise TaskError(f"{path} has more than {MOST_SOURCE} bytes") from None
 
 
 def _kernels(mirror: Mirror, sha: str) -> Kernels:

@@ -18,7 +18,7 @@ from kernels.report import of_report
 from kernels.task import MOST_SOURCE, Task, TaskError
 from kernels.verdicts import Stage
 from repositories import Mirror
-from repositories.errors import RemoteUnavailable, RepositoryError
+from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
 from sandboxes.contract import LimitUnenforceable, SandboxError, SandboxUnavailable
 from settings import Settings
 from store import kernel_checks, leasing
@@ -112,7 +112,7 @@ class Verifier:
             place = self._place(self._workshop.settings)
         except TaskError as error:
             return _without_report(str(error), "invalid_task")
-        except RemoteUnavailable:
+        except (RemoteUnavailable, MirrorBusy):
             raise
         except (RepositoryError, SandboxUnavailable, LimitUnenforceable) as error:
             return _without_report(str(error))
