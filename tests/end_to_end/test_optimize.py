@@ -73,7 +73,7 @@ def test_first_wrong_then_slow_then_faster_ends_in_a_pull_request_whose_check_is
             assert task.stage not in (Stage.FAILED, Stage.NEEDS_HUMAN, Stage.CANCELLED), task.reason
             return task.stage == Stage.IN_REVIEW
 
-        house.wait("a pull request that is ready", published, within_s=540)
+        house.wait("a pull request that is ready", published, within_s=1500)
         (task,) = house.tasks()
         (pull,) = house.maintainer.ask("GET", f"/repos/{repository}/pulls?state=all")
         assert pull["head"]["sha"] == task.head_sha
@@ -86,7 +86,7 @@ def test_first_wrong_then_slow_then_faster_ends_in_a_pull_request_whose_check_is
                 "completed"
             ]
 
-        house.wait("the kernel's own check", checked, within_s=300)
+        house.wait("the kernel's own check", checked, within_s=900)
         (run,) = check_runs(house.maintainer, repository, pull["head"]["sha"])
         assert (run["name"], run["conclusion"]) == ("Kernel rows", "success"), run["output"]
         assert run["output"]["title"].startswith("faster: ")
@@ -97,7 +97,7 @@ def test_where_nothing_helps_it_says_so_and_opens_no_pull_request(tmp_path: Path
     with witnessed(tmp_path / "house", **settings(model, 2)) as house:
         prepared(house, tmp_path, FASTER)
         house.maintainer.comment(house.stage.repository, house.stage.issue, "/forgehand optimize rows")
-        house.wait("the end", lambda: any(task.finished_at for task in house.tasks()), within_s=400)
+        house.wait("the end", lambda: any(task.finished_at for task in house.tasks()), within_s=1200)
         (task,) = house.tasks()
         assert (task.stage, task.pull_number) == (Stage.DONE, None), task.reason
         (said,) = [one for one in comments(house) if "**No gain found**" in one]

@@ -82,7 +82,7 @@ def test_what_is_needed_is_said_where_no_kernel_is_meant(tmp_path: Path, setting
 def test_a_faster_one_becomes_a_pull_request_with_its_numbers(tmp_path: Path, torch_is_there: None) -> None:
     with floor(tmp_path, [WRONG, SLOW, FASTER], FILES | {CANDIDATE: AS_IT_IS}) as here:
         ask(here, f"/forgehand optimize {CANDIDATE}")
-        task = here.run("watching_ci", within_s=500)
+        task = here.run("watching_ci", within_s=1500)
         assert task.stage == Stage.WATCHING_CI, (task.reason, [event.data for event in here.log()][-5:])
         (pull,) = here.pulls()
         body = pull["body"]
@@ -105,7 +105,7 @@ def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Pa
         )
         here.maria.assign(here.stage.repository, issue["number"], here.stage.trigger_login)
         here.take_in(lambda: bool(here.tasks()))
-        task = here.run(within_s=400)
+        task = here.run(within_s=1200)
         assert (task.stage, task.pull_number) == (Stage.DONE, None), task.reason
         assert "no gain found" in (task.reason or "")
         path = f"/repos/{here.stage.repository}/issues/{issue['number']}/comments"
