@@ -51,21 +51,19 @@ def specs(output: Output) -> list[TensorSpec]:
 def nulls(output: Output, other: Output, inputs: Sequence[Tensor], seed: int = 0) -> Iterator[tuple[str, list[Array]]]:
     """Names, and for each of the output's tensors the values of a program that computes nothing. `other`: the output
     for other inputs of the same kind, which is also what a program has that keeps what it once answered."""
-    shapes = specs(output)
-    others = values(other)
-    pairs = list(zip(shapes, others, strict=True))
-    yield ZEROS, [_same(one, 0) for one in others]
-    yield "an output of ones", [_same(one, 1) for one in others]
-    yield "one constant for all inputs", [_same(one, _mean(spec, one)) for spec, one in pairs]
-    yield "the output for other inputs", others
-    yield "noise of the usual mean and spread", [_noise(spec, one, seed) for spec, one in pairs]
-    if all(len(spec.shape) > 1 and spec.shape[0] > 1 and spec.elements for spec in shapes):
+    shapes, own = specs(output), values(output)
+    yield ZEROS, [_same(one, 0) for one in own]
+    yield "an output of ones", [_same(one, 1) for one in own]
+    if specs(other) == shapes:  # else their size hangs on the inputs' values
+        others = values(other)
+        pairs = list(zip(shapes, others, strict=True))
+        yield "one constant for all inputs", [_same(one, _mean(spec, one)) for spec, one in pairs]
+        yield "the output for other inputs", others
+        yield "noise of the usual mean and spread", [_noise(spec, one, seed) for spec, one in pairs]
+    if all(spec.shape and spec.shape[0] > 1 and spec.elements for spec in shapes):
         yield (
             "the first row for all rows",
-            [
-                np.tile(one[: one.size // spec.shape[0]], spec.shape[0])
-                for spec, one in zip(shapes, values(output), strict=True)
-            ],
+            [np.tile(one[: one.size // spec.shape[0]], spec.shape[0]) for spec, one in zip(shapes, own, strict=True)],
         )
     passed = [_like(spec, inputs) for spec in shapes]
     if all(one is not None for one in passed):

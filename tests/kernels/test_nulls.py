@@ -51,6 +51,7 @@ A, B = RANDOM.standard_normal((2, 4, 8))
         (A, A, {"the output for other inputs": "exact"}),
         (np.tile(A[:1], (4, 1)), B, {"the first row for all rows": "exact"}),
         (np.tile(A[:1], (4, 1)) + B * 1e-6, B, {"the first row for all rows": "1e-4"}),
+        (np.full(8, 0.3), B[0], {"the first row for all rows": "exact"}),
     ],
 )
 def test_a_null_passes_from_some_strictness_on(answer: object, other: object, expected: dict[str, str]) -> None:
@@ -75,9 +76,14 @@ def test_an_input_is_passed_through_where_one_has_the_outputs_form() -> None:
 
 
 def test_one_row_for_all_needs_rows() -> None:
-    for shape in ((), (8,), (1, 8), (4, 0)):
+    for shape in ((), (1,), (1, 8), (4, 0)):
         one = tensor(np.ones(shape))
         assert "the first row for all rows" not in dict(nulls(output(one), output(one), []))
+
+
+def test_an_output_whose_size_hangs_on_the_inputs_has_no_other_to_be_taken_for() -> None:
+    names = set(dict(nulls(output(tensor(A)), output(tensor(A[:2])), [])))
+    assert names == {ZEROS, "an output of ones", "the first row for all rows"}
 
 
 def test_all_tensors_of_an_output_must_be_right() -> None:

@@ -102,6 +102,7 @@ HEALTHY = {
     "loss": model("return ((x - 0.5) ** 2).mean()", "[torch.rand(8, 64) * torch.rand(())]"),
     "batch norm": model("return self.n(x)", init="self.n = nn.BatchNorm1d(64)"),
     "mask": model("return x > 0.5"),
+    "a size that hangs on values": model("return x[x > 0.5] * 3"),
     "one row": model("return x * 2", "[torch.rand(1, 64)]"),
     "relu of normal numbers": model("return torch.relu(x)", "[torch.randn(8, 64)]"),
     "half": model("return x.cumsum(1)", "[torch.rand(8, 64).half()]"),
