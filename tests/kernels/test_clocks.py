@@ -1,0 +1,70 @@
+"""Two clocks: which disagreement is the candidate's, and which the machine's."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernels import clocks
+from kernels.bench import Judged
+from kernels.clocks import Clocks, checked
+from kernels.session import Clocked
+from kernels.verdicts import Verdict
+
+
+class Told:
+    """A session whose calls take what is said here: no worker, since what is tested is who is believed. `lies`: what
+    the candidate tells of a second that passes."""
+
+    def __init__(self, call_s: float, *, lies: float = 1.0, baseline_lies: float = 1.0, idle_s: float = 1e-5) -> None:
+        self.call_s, self.lies, self.baseline_lies, self.idle_s = call_s, lies, baseline_lies, idle_s
+        self.runs = 0
+
+    def plan(self, calls: int) -> Sequence[int]:
+        return range(calls)
+
+    def both(self, plan: Sequence[int]) -> tuple[Clocked, Clocked]:
+        self.runs += 1
+        wall = 1e-3 + len(plan) * (self.call_s + self.idle_s)
+        return tuple(  # type: ignore[return-value]  # of two
+            Clocked([self.call_s * share] * len(plan), wall) for share in (self.lies, self.baseline_lies)
+        )
+
+
+@pytest.fixture(autouse=True)
+def asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clocks, "_idle", lambda session, calls: 1e-3 + calls * session.idle_s)
+
+
+@pytest.mark.parametrize("call_s", [1e-6, 1e-4, 1e-3, 0.1])
+def test_who_tells_the_truth_is_believed_at_once(call_s: float) -> None:
+    session = Told(call_s)
+    found, could_tell = checked(session, 40)  # type: ignore[arg-type]  # a session of numbers
+    assert could_tell
+    assert found.told == pytest.approx(call_s)
+    assert found.wall == pytest.approx(call_s + 1e-5)
+    assert found.once == pytest.approx(1e-5)
+    assert session.runs == 14
+
+
+@pytest.mark.parametrize("lies", [0.0001, 0.1, 0.7, 1.5, 100])
+def test_a_clock_that_is_too_slow_or_too_fast_convicts(lies: float) -> None:
+    with pytest.raises(Judged) as caught:
+        checked(Told(1e-2, lies=lies), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert caught.value.verdict is Verdict.timing_inconsistent
+
+
+def test_where_the_baselines_disagree_too_the_machine_is_too_busy() -> None:
+    _, could_tell = checked(Told(1e-2, lies=0.1, baseline_lies=0.1), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert not could_tell
+
+
+def test_below_what_a_clock_on_the_wall_can_tell_nothing_is_said() -> None:
+    assert Clocks(wall=4e-5, once=0.0, told=1e-6).agree
+    assert not Clocks(wall=4e-3, once=0.0, told=1e-6).agree
+
+
+@given(st.floats(1e-7, 1.0), st.floats(0, 1e-3), st.floats(0.85, 1.15))
+def test_what_differs_by_a_little_agrees(call_s: float, once: float, share: float) -> None:
+    assert Clocks(wall=call_s + once, once=once, told=call_s * share).agree
