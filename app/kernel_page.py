@@ -49,7 +49,9 @@ def _content(row: KernelCheck, url: str) -> Iterator[str]:
         image = f'<img class="chart" src="/kernels/{row.id}/chart.svg" alt="{escape(_spoken(document))}">'
         yield f'<div class="scroll" tabindex="0" role="region" aria-label="Chart">{image}</div>'
     yield _speed(document.get("timing"))
-    yield _correctness(document.get("correctness"))
+    yield _correctness(document.get("correctness"), document.get("gradients"))
+    yield _without_gpu(document.get("without_gpu"))
+    yield _compiled(document.get("compile"))
     yield _findings(row, document, url)
     yield _facts(document)
     if repro := document.get("repro"):
@@ -89,14 +91,19 @@ def _speed(found: Document | None) -> str:
     notes = [] if least is None else [f"The least that could be told apart in this session: {float(least):.1%}."]
     if looked is not None:
         notes.append(f"{looked} outputs of {found.get('calls')} timed calls were looked at.")
+    if found.get("baseline_note"):
+        notes.append(f"{found['baseline_note']}.")
+    roofline = found.get("roofline") or {}
+    if roofline.get("share") is not None:
+        notes.append(f"{roofline['share']:.0%} of what this machine could do at most, by {roofline['limited_by']}.")
     table = _table("Speed", ("", "Median a call", "Speed-up, 95% interval"), rows)
     return f"<h2>Speed</h2>{table}<p>{escape(' '.join(notes))}</p>"
 
 
-def _correctness(found: Document | None) -> str:
+def _correctness(found: Document | None, gradients: Document | None) -> str:
     if not found:
         return ""
-    rows = [
+    rows: list[Sequence[str]] = [
         (
             str(one["inputs"]),
             f"{one['passed']} of {one['cells']}",
@@ -106,12 +113,47 @@ def _correctness(found: Document | None) -> str:
         )
         for one in [*found.get("kinds", ())[:_MOST_ROWS], {**found, "inputs": "all"}]
     ]
+    if gradients:
+        told = (_error(gradients.get(name)) for name in ("error", "native_error"))
+        cells = f"{gradients['compared']} in {gradients['cells']} cells"
+        rows.append(("gradients", cells, *told, _share(gradients.get("share_of_allowed"))))
     head = ("Inputs", "Cells right", "Error", "Reference's own error", "Of what is allowed")
     exact = "" if found.get("double_precision") else " It could not be computed in double precision."
     left = len(found.get("left_out", ()))
     missing = f" {left} cells are left out: the reference is not finite there." if left else ""
     note = f"Errors are relative to the reference in double precision.{exact}{missing}"
     return f"<h2>Correctness</h2>{_table('Correctness', head, rows)}<p>{escape(note)}</p>"
+
+
+def _without_gpu(found: Document | None) -> str:
+    """What was and what was not checked of a candidate that needs a GPU."""
+    if not found:
+        return ""
+    checked = _list(escape(str(one)) for one in found.get("checked", ())[:_MOST_ROWS])
+    missing = _list(escape(str(one)) for one in found.get("not_checked", ())[:_MOST_ROWS])
+    rows = [
+        (
+            str(one["name"]),
+            str(one["target"]),
+            *(str(one[key]) for key in ("registers", "spilled_bytes", "shared_bytes")),
+        )
+        for one in found.get("kernels", ())[:_MOST_ROWS]
+    ]
+    head = ("Kernel", "Target", "Registers", "Bytes spilled", "Bytes shared")
+    table = _table("Compiled kernels", head, rows) if rows else ""
+    return f"<h2>Without a GPU</h2>{table}<h3>Checked</h3>{checked}<h3>Not checked</h3>{missing}"
+
+
+def _compiled(found: Document | None) -> str:
+    if not found:
+        return ""
+    facts = [
+        (str(one["name"]), escape(f"{', '.join(one['functions'])}; {one['bytes']} bytes in {one['seconds']:.1f} s"))
+        for one in found.get("extensions", ())[:_MOST_ROWS]
+    ]
+    errors = "\n".join(str(one) for one in found.get("errors") or ())
+    told = f'<pre class="scroll" tabindex="0" aria-label="Errors">{escape(errors)}</pre>' if errors else ""
+    return f"<h2>Compiled</h2>{_terms(facts)}{told}"
 
 
 def _findings(row: KernelCheck, document: Document, url: str) -> str:
