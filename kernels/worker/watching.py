@@ -120,7 +120,7 @@ def _functions() -> dict[str, Any]:
         for name, value in list(_attributes(owner).items()):
             if callable(value) or isinstance(value, staticmethod | classmethod | property):
                 found[f"{place}.{name}"] = value
-    del found["torch.Storage"]  # torch.set_default_dtype sets it, which is told as a switch and is no proof
+    found.pop("torch.Storage", None)  # torch.set_default_dtype sets it, which is told as a switch and is no proof
     return found
 
 
