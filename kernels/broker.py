@@ -219,6 +219,9 @@ class Broker:
 
     def _prepared(self, task: Task) -> _Prepared:
         known = self._references.get(task.digest)
+        if known is not None and known.reference.worker.worn:
+            self._forget(task)
+            known = None
         if known is None:
             reference = start(self._place, task)
             try:
@@ -256,6 +259,9 @@ class Broker:
         worker = coming.result()
         if self._several:
             self._expect_another()
+        if worker.worn:
+            worker.close()
+            return self._taken()
         return worker
 
 

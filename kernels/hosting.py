@@ -81,6 +81,7 @@ class Worker:
     def __init__(self, place: Place, role: Role, *, lifetime_s: float = 1800.0) -> None:
         """Raises SandboxError when no box can be made, Ended when the worker does not start."""
         self._role: Role = role
+        self._half = time.monotonic() + lifetime_s / 2
         self._decoder = Decoder(MOST_BYTES)
         self._waiting: list[Message] = []
         self._result: CommandResult | None = None
@@ -92,6 +93,11 @@ class Worker:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def worn(self) -> bool:
+        """More than half of its box's life is over: it is no worker to begin a verification with."""
+        return time.monotonic() > self._half
 
     @property
     def isolation(self) -> str:

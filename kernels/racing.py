@@ -56,6 +56,10 @@ class _Kept:
     note: str = ""
     fastest: Baseline | None = None
 
+    @property
+    def worn(self) -> bool:
+        return any(one is not None and one.side.worker.worn for one in (self.eager, self.rival))
+
     def close(self) -> None:
         for one in (self.eager, self.rival):
             if one is not None:
@@ -85,6 +89,9 @@ class Baselines:
 
     def _of(self, task: Task, init: Inputs) -> _Kept:
         known = self._kept.get(task.digest)
+        if known is not None and known.worn:
+            self.forget(task)
+            known = None
         if known is None:
             known = _Kept(self._begun(task, init))
             for oldest in list(self._kept)[: 1 - _KEPT]:
