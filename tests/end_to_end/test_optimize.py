@@ -16,7 +16,7 @@ import yaml
 from cli.demo_house import House
 from settings import load_settings
 from store import Stage
-from tests.cli.rows_task import AS_IT_IS, CANDIDATE, FASTER, FILES, SLOW, WRONG
+from tests.cli.rows_task import CANDIDATE, FASTER, FILES, SLOW, WRONG
 from tests.end_to_end.test_demo import witnessed
 from tests.engines import absent
 from tests.workers.kernel_ground import Ground, check_runs
@@ -50,9 +50,9 @@ def settings(model: str, turns: int) -> dict[str, str]:
     }
 
 
-def prepared(house: House, folder: Path, candidate: str) -> None:
+def prepared(house: House, folder: Path, files: Mapping[str, str]) -> None:
     house.twin.controls().ci(False)
-    Ground(house.stage, house.maintainer, folder / "clone").put_on_main(FILES | {CANDIDATE: candidate})
+    Ground(house.stage, house.maintainer, folder / "clone").put_on_main(files)
 
 
 def comments(house: House) -> Sequence[str]:
@@ -63,7 +63,7 @@ def comments(house: House) -> Sequence[str]:
 def test_first_wrong_then_slow_then_faster_ends_in_a_pull_request_whose_check_is_green(tmp_path: Path) -> None:
     model = author(tmp_path, (WRONG, None), (SLOW, "Verdict: incorrect"), (FASTER, "Verdict: (slower|ambiguous)"))
     with witnessed(tmp_path / "house", **settings(model, 3)) as house:
-        prepared(house, tmp_path, AS_IT_IS)
+        prepared(house, tmp_path, FILES)  # a kernel without a candidate yet
         repository = house.stage.repository
         house.maintainer.comment(repository, house.stage.issue, f"/forgehand optimize {CANDIDATE}")
         house.wait("a task", lambda: bool(house.tasks()))
@@ -95,7 +95,7 @@ def test_first_wrong_then_slow_then_faster_ends_in_a_pull_request_whose_check_is
 def test_where_nothing_helps_it_says_so_and_opens_no_pull_request(tmp_path: Path) -> None:
     model = author(tmp_path, (WRONG, None), (SLOW, "Verdict: incorrect"))
     with witnessed(tmp_path / "house", **settings(model, 2)) as house:
-        prepared(house, tmp_path, FASTER)
+        prepared(house, tmp_path, FILES | {CANDIDATE: FASTER})
         house.maintainer.comment(house.stage.repository, house.stage.issue, "/forgehand optimize rows")
         house.wait("the end", lambda: any(task.finished_at for task in house.tasks()), within_s=1200)
         (task,) = house.tasks()
