@@ -97,35 +97,46 @@ def want_check(session: Session, held: Held, new: NewCheck, *, again: bool, now:
     leasing.guard(session, held)
     look = session.get_one(KernelLook, held.id)
     key = f"github:{look.repository_id}:{new.head_sha}:{new.kernel}:{new.digest}"
-    row = session.scalar(select(KernelCheck).where(KernelCheck.key == key).with_for_update())
-    if row is None:
-        row = KernelCheck(
-            id=secrets.token_hex(16),
-            key=key,
-            look_id=look.id,
-            installation_id=look.installation_id,
-            repository_id=look.repository_id,
-            repository=look.repository,
-            number=look.number,
-            kernel=new.kernel,
-            head_sha=new.head_sha,
-            reference_sha=new.reference_sha,
-            entry=new.entry,
-            unread=new.unread,
-            device=new.device,
-            round=1,
-            asked_at=now,
-            wake_at=new.wake_at,
-            created_at=now,
-        )
-        session.add(row)
-    elif again and row.finished_at is not None and row.look_id != look.id:
+    known = select(KernelCheck).where(KernelCheck.key == key).with_for_update()
+    row = session.scalar(known) or _made(session, look, new, key, now=now) or session.scalars(known).one()
+    if again and row.finished_at is not None and row.look_id != look.id:
         row.look_id, row.round, row.asked_at, row.wake_at = look.id, row.round + 1, now, new.wake_at
         row.finished_at = row.rung_at = row.verdict = row.conclusion = row.document = row.chart = None
         row.claims = row.tries = row.troubles = 0
         row.entry, row.unread, row.reference_sha = new.entry, new.unread, new.reference_sha
         row.installation_id, row.repository = look.installation_id, look.repository
     session.flush()
+    return row
+
+
+def _made(session: Session, look: KernelLook, new: NewCheck, key: str, *, now: float) -> KernelCheck | None:
+    """None when another look has made it meanwhile."""
+    row = KernelCheck(
+        id=secrets.token_hex(16),
+        key=key,
+        look_id=look.id,
+        installation_id=look.installation_id,
+        repository_id=look.repository_id,
+        repository=look.repository,
+        number=look.number,
+        kernel=new.kernel,
+        head_sha=new.head_sha,
+        reference_sha=new.reference_sha,
+        entry=new.entry,
+        unread=new.unread,
+        device=new.device,
+        round=1,
+        asked_at=now,
+        wake_at=new.wake_at,
+        created_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        if session.scalar(select(KernelCheck.id).where(KernelCheck.key == key)) is None:
+            raise
+        return None
     return row
 
 

@@ -296,5 +296,14 @@ def test_of_many_workers_one_takes_a_check(database: Database) -> None:
     assert sum(one is not None for one in taken) == 1
 
 
+def test_of_many_looks_at_the_same_one_makes_the_check(database: Database) -> None:
+    looks = [look(database, replace(ASKED, key=f"github:9:comment:{number}")) for number in range(4)]
+
+    def open_it(session: Session, number: int) -> str:
+        return kernel_checks.want_check(session, looks[number], SOFTMAX, again=False, now=0).id
+
+    assert len(set(race(database, open_it, threads=4))) == 1
+
+
 def test_of_many_deliveries_one_wants_a_look(database: Database) -> None:
     assert sum(race(database, lambda session, _: kernel_checks.want_look(session, HEAD, now=0))) == 1

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from kernels.broker import Broker
 from kernels.hosting import Place
 from sandboxes.contract import SandboxUnavailable
 from settings import Settings
@@ -285,6 +286,24 @@ def test_a_fault_of_the_machine_is_tried_again_twice_and_is_neutral(tmp_path: Pa
         assert (run["conclusion"], len(tries)) == ("neutral", 3)
         assert "the disk is gone" in run["output"]["summary"]
         assert not here.verifier.run(here.rows()[0].id)
+
+
+def test_a_defect_of_ours_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no candidate known that breaks the broker, so it is made to break."""
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Broker, "verify", breaks)
+    with lane(tmp_path) as here:
+        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        here.go()
+        for _ in range(2):
+            here.floor.pass_time(60)
+            assert here.verifier.run(here.rows()[0].id)
+        (run,) = here.runs(sha)
+        assert run["conclusion"] == "neutral"
+        assert "ZeroDivisionError in Forgehand itself" in run["output"]["summary"]
 
 
 def test_a_forge_that_does_not_answer_is_waited_for(tmp_path: Path) -> None:

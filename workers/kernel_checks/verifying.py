@@ -21,7 +21,7 @@ from repositories import Mirror
 from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
 from sandboxes.contract import LimitUnenforceable, SandboxError, SandboxUnavailable
 from settings import Settings
-from store import kernel_checks, leasing
+from store import LeaseLost, kernel_checks, leasing
 from store.schema import KernelCheck
 from workers.decisions import HandBack
 from workers.github.desk import Desk
@@ -127,8 +127,14 @@ class Verifier:
                 with Broker(place) as broker:
                     report = broker.verify(task, candidate, quick=False, told=told)
             return of_report(report, _repro(row))
+        except (HandBack, LeaseLost):
+            raise
         except SandboxError as error:
             return _without_report(f"a box failed: {error}")
+        except Exception as defect:
+            # Left to itself it would be met by worker after worker, each of which would count as lost.
+            log.exception("a verification failed")
+            return _without_report(f"{type(defect).__name__} in Forgehand itself")
 
     def _pause(self, kept: Kept, seconds: float) -> None:
         """Waits, and ends the verification when it is no longer ours or this process has to end."""
