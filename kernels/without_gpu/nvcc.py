@@ -127,6 +127,9 @@ def _devices_part(
         )
     if any(_OTHER_DEVICE.search(one.text) for one in first):
         raise Judged(Verdict.needs_gpu, Stage.compile, f"not for sm_90a, which is what is tried: {first[0].text}")
+    if not _ERROR.search(whole.log):
+        # ptxas comes after the front end has taken everything, our declarations too.
+        raise Judged(Verdict.compile_error, Stage.compile, f"ptxas: {_said(first)}")
     cut = "".join(_with_line(CudaSource(one.name, device_only(one.text), one.line)) for one in given.sources)
     part = _compiled(box, toolkit, cut, given.flags, seconds)
     if part.result.exit_code == 0:
