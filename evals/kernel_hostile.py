@@ -3,7 +3,8 @@
 Each is put through a real verification, one after the other, by one broker. A candidate that crashes, hangs, eats
 memory, forks, writes gigabytes, kills its parent or forges messages may cost one verdict and nothing else: no process,
 no record of a box, no control group, no file, no growth of the broker's memory, threads or open files. Time limits and
-memory of the boxes are smaller than usual, so that it ends. No device is leased on the CPU, so no lease is looked for.
+memory of the boxes are smaller than usual, so that it ends; SIGTERM ends it after the run it is in. No device is leased
+on the CPU, so no lease is looked for.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -100,8 +103,16 @@ class Left:
 _SPARE = {"threads": 4, "descriptors": 16}
 
 
-def measure(place: Place, state: Path, runs: int, told: Callable[[int, Ran, Held], None], names: str = "") -> Left:
-    """`runs` verifications, of all candidates in turns whose name holds `names`. `state`: the folder of the records."""
+def measure(
+    place: Place,
+    state: Path,
+    runs: int,
+    told: Callable[[int, Ran, Held], None],
+    names: str = "",
+    enough: Callable[[], bool] = lambda: False,
+) -> Left:
+    """`runs` verifications, of all candidates in turns whose name holds `names`. `state`: the folder of the records.
+    `enough`: asked after each, whether no more are wanted."""
     began = time.monotonic()
     texts = {name: text for name, text in candidates().items() if names in name}
     task = Task("hostile", TASK)
@@ -115,6 +126,8 @@ def measure(place: Place, state: Path, runs: int, told: Callable[[int, Ran, Held
             now = held(state)
             warm = now if number == _WARM else warm
             told(number, found[-1], now)
+            if enough():
+                break
         at_end = held(state)
     after = held(state)
     new = [str(temporary / name) for name in set(os.listdir(temporary)) - files]
@@ -200,8 +213,11 @@ def main() -> int:
             flush=True,
         )
 
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: stop.set())
     with own_place() as (place, state):
-        found = measure(place, state, arguments.runs, told, arguments.only)
+        found = measure(place, state, arguments.runs, told, arguments.only, stop.is_set)
     figures = as_document(found)
     if arguments.json:
         print(json.dumps(figures, indent=2))
