@@ -50,7 +50,9 @@ def compile_launches(
     floor = progress.task.tolerance.floor or 0.0
     for one in kernels:
         used = next(iter(usage(one.log)), None)
-        if used is not None:
+        if used is None:
+            found.not_checked.append(f"registers and spills of {one.name}: ptxas said nothing of them")
+        else:
             spilled = used.spill_stores + used.spill_loads
             shared = max(one.shared, used.shared)
             found.kernels.append(CompiledKernel(one.name, used.target, used.registers, spilled, shared, one.line))

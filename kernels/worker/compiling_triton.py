@@ -73,13 +73,12 @@ def _bytes(text: str) -> Tensor:
 
 def _assembled(ptx: str) -> str:
     """What ptxas says of registers and spills; empty where it could not be run again."""
-    import triton
+    from triton.backends.nvidia.compiler import get_ptxas
 
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(OSError, subprocess.TimeoutExpired):
         source = Path(folder, "kernel.ptx")
         source.write_text(ptx, "utf-8")
-        program = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
-        argv = [str(program), "-v", "--gpu-name=sm_90a", str(source), "-o", str(Path(folder, "kernel.cubin"))]
+        argv = [get_ptxas(90).path, "-v", "--gpu-name=sm_90a", str(source), "-o", str(Path(folder, "kernel.cubin"))]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=_ASSEMBLER_S, check=False)
         return done.stdout + done.stderr
     return ""
