@@ -16,7 +16,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(256, 256) for _ in range(3)]
+    return [torch.randn(128, 128) for _ in range(3)]
 
 
 def get_init_inputs():

@@ -14,7 +14,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randint(0, 1000, (2048,)), torch.randn(2048)]
+    return [torch.randint(0, 1000, (512,)), torch.randn(512)]
 
 
 def get_init_inputs():
