@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from kernels import auditing, compiling, gradients, own_work, timing
+from kernels import ablation, auditing, compiling, gradients, own_work, timing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
 from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
@@ -51,6 +51,7 @@ class Report:
     gradients: gradients.Gradients | None = None
     checks: list[str] = field(default_factory=list)
     own_work: own_work.OwnWork | None = None
+    launches: dict[str, int] | None = None
     timing: timing.Timing | None = None
     findings: list[Finding] = field(default_factory=list)
     isolation: str = ""
@@ -180,6 +181,8 @@ class Broker:
             report.checks = auditing.audit(reference, candidate, distribution, "audit")
             report.own_work = own_work.look(reference, candidate, distribution, "own work", report.findings)
             _probe(report, candidate)
+            if report.compiled and report.compiled.artefacts:
+                self._ablated(report, prepared, reference, distribution)
             told(Stage.time)
             report.stage = Stage.time
             candidate.stage = Stage.time
@@ -196,6 +199,15 @@ class Broker:
             if report.timing.speed is not first:
                 break
         _conclude(report, report.timing)
+
+    def _ablated(self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str) -> None:
+        """In a process of its own: what it keeps of a kernel that was made to fail is nothing to be timed with."""
+        line = next((one.line for one in report.compiled.extensions), None) if report.compiled else None
+        with self._taken() as worker:
+            candidate = self._asked(worker, report, reference)
+            report.launches = ablation.ablate(
+                reference, candidate, prepared.init, distribution, "ablation", line, report.findings
+            )
 
     def _confirmed(
         self, report: Report, prepared: _Prepared, reference: ReferenceSide, against: Against, distribution: str

@@ -32,6 +32,7 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
         ],
         "audit": {"checks": report.checks},
         "census": _census(report),
+        "launches": report.launches,
         "task": {
             "name": report.task.name,
             "hash": report.task.digest,

@@ -19,7 +19,7 @@ from kernels.tensors import TensorSpec
 from kernels.worker import bands, calling, census, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import pack, to_torch, to_wire, unpack
-from kernels.worker.extensions import Extensions
+from kernels.worker.extensions import Extensions, Mode
 from kernels.worker.program import load
 from kernels.worker.watching import Watch
 
@@ -49,6 +49,7 @@ class Candidate:
             "call",
             "forward",
             "backward",
+            "ablate",
             "fill",
             "time",
             "forget",
@@ -167,6 +168,32 @@ class Candidate:
         graph, self._graph = self._graph, gradients.Graph()
         with self._guarded("launch"):
             return gradients.backward(graph, self._model, head["which"], tensors)
+
+    def _ablate(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
+        """One call with all of the candidate's own compiled functions in another mode: whether it answered, what, and
+        how often they were called. What is kept from it may be spoilt: this is for a process that is then ended."""
+        _, given = calling.arguments(head["inputs"], tensors, "contiguous")
+        extensions = self._extensions
+        for one in extensions.loaded:
+            one.calls.clear()
+            one.filled = 0
+        answer: Json = {"raised": None, "output": {"k": "plain", "v": None}, "count": 0}
+        packed: list[Tensor] = []
+        try:
+            with torch.no_grad(), extensions.mode(Mode[head["mode"]]):
+                found = self._model(*given)
+            answer["output"], packed = pack(found)
+            answer["count"] = len(packed)
+        except Exception as error:
+            answer["raised"] = told(error, _FILE)[0][:500]
+        loaded = extensions.loaded
+        answer["called"] = sum(sum(one.calls.values()) for one in loaded)
+        answer["filled"] = sum(one.filled for one in loaded)
+        answer["whole"] = extensions.whole
+        answer["calls"] = [
+            [one.name[:100], name[:100], one.calls.get(name, 0)] for one in loaded for name in one.functions
+        ]
+        return answer, packed
 
     def _fill(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Takes one more input for timing; `places` after the last."""

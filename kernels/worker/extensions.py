@@ -35,11 +35,14 @@ _operators = torch._C._dispatch_get_all_op_names
 
 class Mode(Enum):
     """`fail`: every call raises `Ablated`. `poison`: it is made, and every tensor in its answer is then filled with NaN
-    (the largest number for integers), as are its tensor arguments that it wrote to."""
+    (the largest number for integers), as are its tensor arguments that it wrote to. `spoil`: as `poison`, with a number
+    that 0 times it is 0. `skip`: it is not made, and its answer is None."""
 
     real = 0
     fail = 1
     poison = 2
+    spoil = 3
+    skip = 4
 
 
 class Ablated(RuntimeError):
@@ -54,13 +57,14 @@ class NotBuilt(RuntimeError):
 class Loaded:
     """One extension in use. `functions`: those that go through gates, by name. `ungated`: what else it exports that
     computes (classes, operators it registers with torch as `namespace::name`), which gates do not reach. `calls`: how
-    often a gate was gone through, in any mode."""
+    often a gate was gone through, in any mode but the real one; `filled`: by how many calls tensors were filled."""
 
     name: str
     key: str
     functions: Sequence[str]
     ungated: Sequence[str]
     calls: dict[str, int] = field(default_factory=dict)
+    filled: int = 0
 
 
 class Extensions:
@@ -232,7 +236,7 @@ class Extensions:
         for name, value in exported.items():
             if isinstance(value, _KINDS):
                 functions.append(name)
-                value, turn = _gated(name, value, loaded.calls)
+                value, turn = _gated(name, value, loaded)
                 self._turns.append(turn)
             elif callable(value) and not name.startswith("__"):
                 others.append(name)
@@ -249,46 +253,63 @@ class Extensions:
         return frame.f_lineno if frame else None
 
 
-def _gated(name: str, real: Callable[..., Any], calls: dict[str, int]) -> tuple[Callable[..., Any], _Turn]:
+def _gated(name: str, real: Callable[..., Any], loaded: Loaded) -> tuple[Callable[..., Any], _Turn]:
     """A function of an extension as the candidate has it, and what puts it into another mode. A call through it is part
     of what is timed: a partial object costs a tenth of a microsecond, a function of ours six times that."""
     gate = functools.partial(real)
 
+    def counts() -> None:
+        loaded.calls[name] = loaded.calls.get(name, 0) + 1
+
     def fails(*_: Any, **__: Any) -> Any:
-        calls[name] = calls.get(name, 0) + 1
+        counts()
         raise Ablated(f"{name} is made to fail")
 
-    def poisons(*args: Any, **kwargs: Any) -> Any:
-        calls[name] = calls.get(name, 0) + 1
-        given = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)]
-        before = [one.clone() for one in given]
-        found = real(*args, **kwargs)
-        for one, was in zip(given, before, strict=True):
-            if not torch.equal(one.isnan(), was.isnan()) or not torch.equal(one.nan_to_num(), was.nan_to_num()):
-                _poison(one)
-        _poison(found)
-        return found
+    def skips(*_: Any, **__: Any) -> None:
+        counts()
+
+    def filling(value: float) -> Callable[..., Any]:
+        def fills(*args: Any, **kwargs: Any) -> Any:
+            counts()
+            given = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)]
+            before = [one.clone() for one in given]
+            found = real(*args, **kwargs)
+            filled = 0
+            for one, was in zip(given, before, strict=True):
+                if not torch.equal(one.isnan(), was.isnan()) or not torch.equal(one.nan_to_num(), was.nan_to_num()):
+                    filled += _fill(one, value)
+            loaded.filled += filled + _fill(found, value) > 0
+            return found
+
+        return fills
+
+    modes = {
+        Mode.real: real,
+        Mode.fail: fails,
+        Mode.poison: filling(float("nan")),
+        Mode.spoil: filling(12345.0),
+        Mode.skip: skips,
+    }
 
     def turn(mode: Mode) -> None:
-        now = {Mode.real: real, Mode.fail: fails, Mode.poison: poisons}[mode]
-        _set_partial(gate, (now, (), None, named))
+        _set_partial(gate, (modes[mode], (), None, named))
 
     named = {"__name__": name, "__qualname__": name, "__doc__": getattr(real, "__doc__", None)}
     turn(Mode.real)
     return gate, turn
 
 
-def _poison(value: Any) -> None:
+def _fill(value: Any, number: float) -> int:
+    """How many elements were filled; integers with the largest of their kind."""
     if isinstance(value, torch.Tensor):
         kind = value.dtype
         with torch.no_grad():
             if kind.is_floating_point or kind.is_complex:
-                value.fill_(float("nan"))
+                value.fill_(number)
             else:
                 value.fill_(True if kind is torch.bool else torch.iinfo(kind).max)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            _poison(one)
+        return int(value.numel())
+    return sum(_fill(one, number) for one in value) if isinstance(value, list | tuple) else 0
 
 
 class _Absent(types.ModuleType):
