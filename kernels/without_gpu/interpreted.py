@@ -50,7 +50,8 @@ def interpret(
             _seen(progress, found, candidate)
             probe(candidate)
         except Judged as end:
-            if end.verdict not in _LIMITS or (end.verdict is Verdict.oom and end.stage is Stage.load):
+            # To be loaded, nothing has to be interpreted.
+            if end.verdict not in _LIMITS or (end.verdict is not Verdict.needs_gpu and end.stage is Stage.load):
                 if end.verdict is Verdict.incorrect:
                     _seen(progress, found, candidate)
                 raise
