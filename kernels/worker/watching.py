@@ -147,5 +147,7 @@ def _read_switches() -> dict[str, str]:
         found[path] = str(value)
     found["default dtype"] = str(torch.get_default_dtype())
     found["threads of torch"] = str(torch.get_num_threads())
+    found["precision of products of float32"] = str(torch.get_float32_matmul_precision())
+    found["filling of fresh memory"] = str(torch.utils.deterministic.fill_uninitialized_memory)
     found["numbers below the smallest exponent"] = str(bool(torch.full((1,), 2.0**-140).mul(2).item()))
     return found
