@@ -37,7 +37,12 @@ def author(*sources: str) -> dict[str, Any]:
 
 @contextmanager
 def floor(folder: Path, sources: Sequence[str], files: Mapping[str, str], **settings: Any) -> Iterator[Floor]:
-    made = {"optimize_turns": max(1, len(sources)), "optimize_branches": 1, "task_budget_steps": 20}
+    made = {
+        "optimize_turns": max(1, len(sources)),
+        "optimize_branches": 1,
+        "task_budget_steps": 20,
+        "model_timeout_s": 60.0,
+    }
     with furnished_floor(folder, script=author(*sources), **made | settings) as here:
         here.twin.controls().ci(False)
         Ground(here.stage, here.maria, folder / "clone").put_on_main(files)
@@ -112,6 +117,19 @@ def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Pa
         (said,) = [one["body"] for one in here.maria.ask("GET", path) if "**No gain found**" in one["body"]]
         assert "`rows`" in said
         assert re.search(r"\| 1 \| `idea 1` \| `(slower|ambiguous)` \| 0\.", said)
+        assert here.pulls() == []
+
+
+def test_candidates_that_cannot_be_read_are_told_too(tmp_path: Path, torch_is_there: None) -> None:
+    """What cannot be read gets its verdict without a box: the way from the comment to the answer, and little else."""
+    broken = [f"class ModelNew(:\n    number = {number}\n" for number in range(3)]
+    with floor(tmp_path, broken, FILES, optimize_turns=9, optimize_patience=2) as here:
+        ask(here, "/forgehand optimize rows")
+        task = here.run(within_s=600)
+        assert (task.stage, task.pull_number) == (Stage.DONE, None), task.reason
+        assert "none of 3 tries was faster than the baseline (0 were right); 2 turns in a row" in (task.reason or "")
+        (said,) = [one["body"] for one in here.comments() if "**No gain found**" in one["body"]]
+        assert said.count("`parse_error` | - |") == 3
         assert here.pulls() == []
 
 
