@@ -1,0 +1,54 @@
+"""C++ that the candidate writes to files of its own, with a header beside it, and builds by load."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+import torch.nn as nn
+from torch.utils.cpp_extension import load
+
+HEADER = r"""
+#pragma once
+static void row(const float *a, float *o, Py_ssize_t width, double temperature) {
+  float top = a[0];
+  for (Py_ssize_t j = 1; j < width; ++j) top = a[j] > top ? a[j] : top;
+  double sum = 0;
+  for (Py_ssize_t j = 0; j < width; ++j) sum += o[j] = std::exp((double(a[j]) - top) / temperature);
+  for (Py_ssize_t j = 0; j < width; ++j) o[j] /= sum;
+}
+"""
+SOURCE = r"""
+#include <Python.h>
+#include <cmath>
+
+#include "row.h"
+
+static PyObject *rows(PyObject *, PyObject *args) {
+  Py_ssize_t input, output, count, width;
+  double temperature;
+  if (!PyArg_ParseTuple(args, "nnnnd", &input, &output, &count, &width, &temperature)) return nullptr;
+  const float *a = reinterpret_cast<const float *>(input);
+  float *o = reinterpret_cast<float *>(output);
+  for (Py_ssize_t i = 0; i < count; ++i) row(a + i * width, o + i * width, width, temperature);
+  Py_RETURN_NONE;
+}
+static PyMethodDef methods[] = {{"rows", rows, METH_VARARGS, ""}, {nullptr, nullptr, 0, nullptr}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "softmax_file", nullptr, -1, methods};
+PyMODINIT_FUNC PyInit_softmax_file() { return PyModule_Create(&module); }
+"""
+folder = Path(tempfile.mkdtemp())
+(folder / "row.h").write_text(HEADER)
+(folder / "softmax_file.cpp").write_text(SOURCE)
+built = load(name="softmax_file", sources=[str(folder / "softmax_file.cpp")], extra_cflags=["-O3"])
+
+
+class ModelNew(nn.Module):
+    def __init__(self, temperature):
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, x):
+        x = x.contiguous()
+        output = torch.empty_like(x)
+        built.rows(x.data_ptr(), output.data_ptr(), x.shape[0], x.shape[1], self.temperature)
+        return output
