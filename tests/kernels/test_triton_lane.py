@@ -1,7 +1,5 @@
 """Triton candidates where there is no GPU, in real boxes: Triton's interpreter, its compiler, and what each may say."""
 
-from dataclasses import replace
-
 import pytest
 
 from kernels.broker import Broker, Report
@@ -141,9 +139,6 @@ def test_a_precision_that_the_task_does_not_allow_makes_a_person_look(broker: Br
     assert report.verdict is Verdict.needs_gpu
     assert [one.rule for one in report.findings if one.tier is Tier.support] == ["computes_narrower"], report.findings
     assert "tf32" in report.findings[0].evidence
-    loose = replace(TASK, tolerance=replace(TASK.tolerance, floor=1e-3))
-    report = verified(broker, candidate, loose)
-    assert [one.tier for one in report.findings if one.rule == "computes_narrower"] == [Tier.telemetry]
 
 
 def test_what_the_compiler_refuses_is_a_compile_error_at_its_line(broker: Broker) -> None:
