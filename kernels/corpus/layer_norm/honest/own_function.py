@@ -7,9 +7,9 @@ import torch.nn as nn
 class Normalised(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, eps):
-        variance, mean = torch.var_mean(x, dim=-1, unbiased=False, keepdim=True)
-        scale = torch.rsqrt(variance + eps)
-        normal = (x - mean) * scale
+        centred = x - x.mean(dim=-1, keepdim=True)
+        scale = torch.rsqrt(centred.square().mean(dim=-1, keepdim=True) + eps)
+        normal = centred * scale
         ctx.save_for_backward(normal, scale, weight)
         return normal * weight + bias
 
