@@ -22,7 +22,7 @@ from tests.engines import absent
 from tests.workers.kernel_ground import Ground, check_runs
 from workers.kernel_place import kernel_python
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(2400)]
 
 
 def author(folder: Path, *sources: tuple[str, str | None]) -> str:

@@ -21,7 +21,7 @@ from tests.workers.floor import Floor, durations_script, furnished_floor
 from tests.workers.kernel_ground import Ground
 from workers.kernel_place import kernel_python
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(2400)]
 
 
 def author(*sources: str) -> dict[str, Any]:
