@@ -25,7 +25,7 @@ from kernels.roofline import CpuMachine
 from kernels.session import Session, run
 from kernels.statistics import Speed
 from kernels.task import Task
-from kernels.timing import Roofline, Timing
+from kernels.timing import Roofline, Size, Timing
 from kernels.verdicts import Stage, Verdict
 
 _KEPT = 3
@@ -153,17 +153,18 @@ def _compiled_against(eager: Baseline, rival: Baseline, reference: ReferenceSide
     phase = "compiled"
     state, size = _weights(reference, eager, distribution, phase)
     rival.set_state(state)
-    warm = Session(reference, eager, rival.side, distribution, f"{phase} warm", size)
+    warm = Session(reference, eager, rival.side, distribution, f"{phase} warm", size.bytes, size.tensors)
     run(rival, warm.plan(_WARM_CALLS), patience=COMPILE_S)
     return timing.measure(reference, eager, rival.side, distribution, size, phase)
 
 
-def _weights(reference: ReferenceSide, baseline: Baseline, distribution: str, phase: str) -> tuple[State, int]:
-    """New weights, which the baseline has now, and the bytes of one call's output."""
+def _weights(reference: ReferenceSide, baseline: Baseline, distribution: str, phase: str) -> tuple[State, Size]:
+    """New weights, which the baseline has now, and the size of one call's output."""
     state = reference.draw_state(phase)
     baseline.set_state(state)
     expected = reference.expect(reference.draw(Cell(0, distribution), phase))
-    return state, sum(leaf.tensor.spec.bytes for leaf in expected.native.leaves)
+    leaves = expected.native.leaves
+    return state, Size(sum(leaf.tensor.spec.bytes for leaf in leaves), len(leaves))
 
 
 def race(reference: ReferenceSide, against: Against, candidate: CandidateSide, distribution: str, phase: str) -> Timing:

@@ -26,6 +26,7 @@ _PLACES = 3
 _LONGEST_CALL_S = 20.0
 _FETCHED_BYTES = 32 << 20
 _FETCHED_OUTPUTS = 32
+_FETCHED_TENSORS = 256
 Plan = list[list[Any]]
 
 
@@ -38,17 +39,20 @@ class Clocked:
 
 
 class Session:
-    """Both sides are loaded and have the same weights. `output_bytes` of one call: a run's outputs are kept in the
-    worker until they have been looked at, and come in pieces. `calls`, `checked`: of the candidate."""
+    """Both sides are loaded and have the same weights. `output_bytes`, `output_tensors` of one call: the outputs of a
+    run are kept in the worker until they have been looked at, and come in pieces. `calls`, `checked`: the candidate's.
+    """
 
     def __init__(
         self, reference: ReferenceSide, baseline: Baseline, candidate: CandidateSide, distribution: str, phase: str,
-        output_bytes: int,
+        output_bytes: int, output_tensors: int = 1,
     ) -> None:  # fmt: skip
         self.reference, self.baseline, self.candidate = reference, baseline, candidate
         self.random = Random(seed(reference.secret, phase, "timing"))  # noqa: S311 - seeded from the job's secret
         self.pool = [reference.draw(Cell(number, distribution), phase, "pool") for number in range(_POOL)]
-        self.at_once = max(1, min(_FETCHED_OUTPUTS, _FETCHED_BYTES // max(1, output_bytes)))
+        # One answer's head describes every tensor in it, and has an end (kernels.messages.MOST_HEAD).
+        by_tensors = _FETCHED_TENSORS // max(1, output_tensors)
+        self.at_once = max(1, min(_FETCHED_OUTPUTS, by_tensors, _FETCHED_BYTES // max(1, output_bytes)))
         self._own: dict[int, Own] = {}
         other = reference.draw(Cell(_POOL, distribution), phase, "pool")
         baseline.side.copies = candidate.copies = reference.expect(other).aliases

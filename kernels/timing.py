@@ -28,6 +28,14 @@ _CLOCKED_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """Of an output: its bytes and how many tensors it has."""
+
+    bytes: int
+    tensors: int
+
+
+@dataclass(frozen=True, slots=True)
 class Roofline:
     """What the reference's call does, and the least that this machine could take for it with one thread."""
 
@@ -73,18 +81,18 @@ def measure(
     baseline: Baseline,
     candidate: CandidateSide,
     distribution: str,
-    output_bytes: int,
+    size: Size,
     phase: str,
 ) -> Timing:
     """All are loaded and have the same weights. Judged, when an output is wrong or the clocks do not agree.
 
-    `output_bytes` of one call: all outputs of a run are kept in the worker until it has been looked at.
+    `size` of one call's output: all outputs of a run are kept in the worker until it has been looked at.
     """
     candidate.stage = Stage.time
-    session = Session(reference, baseline, candidate, distribution, phase, output_bytes)
+    session = Session(reference, baseline, candidate, distribution, phase, size.bytes, size.tensors)
     session.block(3)
     usual = float(np.median(run(baseline, session.plan(5)).told))
-    most = max(3, min(_MOST_CALLS, _KEPT_BYTES // max(1, output_bytes)))
+    most = max(3, min(_MOST_CALLS, _KEPT_BYTES // max(1, size.bytes)))
     calls = max(3, min(most, round(_BLOCK_S / usual)))
     # The memory for a run's outputs is new once, to both, and costs more than many kernels.
     session.block(most if calls * 1.3 > most else round(calls * 1.3))

@@ -201,6 +201,17 @@ def test_a_race_checks_every_timed_call_and_finds_what_is_planted_in_any_of_its_
         found_wrong(partial(race, bench.reference, against, candidate, "normal", f"race {at}"), planted)
 
 
+def test_outputs_of_many_tensors_come_in_more_pieces(bench: Bench) -> None:
+    """So that what describes them fits into an answer's head."""
+    candidate, through = bench.candidate()
+    state = bench.reference.draw_state("many")
+    candidate.set_state(state, "load")
+    bench.baseline.set_state(state)
+    under_way = Session(bench.reference, bench.baseline, candidate, "normal", "many", 9 * 40 * 8, 128)
+    under_way.block(5)
+    assert [count for _, count in through.seen] == [2 * OUTPUTS, 2 * OUTPUTS, OUTPUTS]
+
+
 def test_a_whole_answer_for_another_call_is_found(bench: Bench) -> None:
     """Not a planted value but the right output of the call before: what a memory of earlier calls gives."""
     candidate, through = bench.candidate()
