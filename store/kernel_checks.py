@@ -160,8 +160,11 @@ def rung(session: Session, check_ids: list[str], *, now: float) -> None:
     session.execute(update(KernelCheck).where(KernelCheck.id.in_(check_ids)).values(rung_at=now))
 
 
-def untaken(session: Session, *, asked_before: float, limit: int = 20) -> list[str]:
-    """Checks that no worker ever took in this round, though they were asked for so long ago."""
+def untaken(session: Session, *, asked_before: float, now: float, limit: int = 20) -> list[str]:
+    """Checks that no worker ever took in this round, though they were asked for so long ago; none while a worker has
+    another, since it will come to these."""
+    if session.scalar(select(KernelCheck.id).where(KernelCheck.lease_until > now).limit(1)) is not None:
+        return []
     rows = select(KernelCheck.id).where(
         KernelCheck.wake_at.is_not(None), KernelCheck.claims == 0, KernelCheck.asked_at < asked_before
     )

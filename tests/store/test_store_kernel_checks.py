@@ -261,12 +261,16 @@ def test_what_ended_is_taken_by_nobody(database: Database) -> None:
 def test_what_nobody_ever_took(database: Database) -> None:
     made = check(database, look(database), now=10)
     with database.read() as session:
-        assert kernel_checks.untaken(session, asked_before=10) == []
-        assert kernel_checks.untaken(session, asked_before=11) == [made.id]
+        assert kernel_checks.untaken(session, asked_before=10, now=99) == []
+        assert kernel_checks.untaken(session, asked_before=11, now=99) == [made.id]
+    another = claimed(database, check(database, look(database, ASKED), replace(SOFTMAX, kernel="gelu")).id)
+    with database.read() as session:
+        assert kernel_checks.untaken(session, asked_before=11, now=9) == [], "a worker is at another"
+    end(database, another)
     held = claimed(database, made.id, now=11)
     with database.write() as session:
         leasing.give_back(session, held, wake_at=20)
-        assert kernel_checks.untaken(session, asked_before=1e9) == []
+        assert kernel_checks.untaken(session, asked_before=1e9, now=1e6) == []
 
 
 def test_a_verdict_that_nobody_told_is_found(database: Database) -> None:

@@ -386,10 +386,10 @@ def test_a_check_that_nobody_takes_ends(tmp_path: Path) -> None:
         sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
         here.take_in()
         here.lookout.turn()
-        here.floor.pass_time(1199)
+        here.floor.pass_time(1000)
         here.lookout.turn()
         assert here.runs(sha)[0]["status"] == "queued"
-        here.floor.pass_time(2)
+        here.floor.pass_time(201)
         here.lookout.turn()
         (run,) = here.runs(sha)
         assert (run["conclusion"], run["output"]["title"]) == ("neutral", "infra_error")

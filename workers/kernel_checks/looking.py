@@ -222,7 +222,7 @@ class Lookout:
         patience_s = 2 * workshop.settings.kernel_gpu_wait_s
         now = workshop.clock()
         with workshop.database.read() as session:
-            forgotten = kernel_checks.untaken(session, asked_before=now - patience_s)
+            forgotten = kernel_checks.untaken(session, asked_before=now - patience_s, now=now)
         for check_id in forgotten:
             with workshop.database.write() as session:
                 held = kernel_checks.claim(
