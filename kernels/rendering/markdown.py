@@ -51,11 +51,58 @@ def _parts(document: Mapping[str, Any], page: str | None, rows: int) -> Iterator
     yield _list(code(one) for one in document["reasons"][:rows])
     if page is not None:
         yield f"[Report with chart]({page})"
+    yield _compiled(document.get("compile"), rows)
+    yield _without_gpu(document.get("without_gpu"), rows)
     yield _correctness(document.get("correctness"), rows)
+    yield _gradients(document.get("gradients"))
     yield _timing(document.get("timing"))
     yield _findings(document, rows)
     yield "\n".join(_facts(document))
     yield f"Do it again:\n\n```sh\n{_one_line(document['repro'])}\n```"
+
+
+def _compiled(found: Mapping[str, Any] | None, rows: int) -> str:
+    if found is None:
+        return ""
+    if found["errors"]:
+        return f"### The compiler says\n\n{_list(code(one) for one in found['errors'][:rows])}"
+    lines = [
+        (
+            code(one["name"], 60),
+            code(" ".join(one["flags"]) or "no flags", 120),
+            "was there" if one["cached"] else seconds(one["seconds"]),
+        )
+        for one in found["extensions"][:rows]
+    ]
+    table = _table(("Extension", "Flags", "Compiled in"), lines) if lines else "Nothing was built."
+    return f"### Compiled\n\n{table}"
+
+
+def _without_gpu(found: Mapping[str, Any] | None, rows: int) -> str:
+    if found is None:
+        return ""
+    lines = [
+        (
+            code(one["name"], 60),
+            code(one["target"]),
+            str(one["registers"]),
+            f"{one['spilled_bytes']} B",
+            f"{one['shared_bytes']} B",
+        )
+        for one in found["kernels"][:rows]
+    ]
+    table = _table(("Kernel", "Compiled for", "Registers", "Spilled", "Shared memory"), lines) if lines else ""
+    checked = [f"Checked: {code(one)}" for one in found["checked"][:rows]]
+    missing = [f"**Not checked**: {code(one)}" for one in found["not_checked"][:rows]]
+    parts = ["### Without a GPU", _list([*checked, *missing]), table]
+    return "\n\n".join(one for one in parts if one)
+
+
+def _gradients(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    near = f"error {error(found['error'])}, the reference's own {error(found['native_error'])}"
+    return f"Gradients: {found['compared']} compared in {found['cells']} cells, {near}."
 
 
 def _correctness(found: Mapping[str, Any] | None, rows: int) -> str:
@@ -96,6 +143,7 @@ def _timing(found: Mapping[str, Any] | None) -> str:
         "### Speed",
         _table(("", "Median a call", "Speed-up [95% interval]"), lines),
         f"{told} {looked}",
+        code(found["baseline_note"]) if found.get("baseline_note") else "",
         _roofline(found.get("roofline")),
     ]
     return "\n\n".join(one for one in parts if one)
@@ -109,9 +157,10 @@ def _baselines(timing: Mapping[str, Any]) -> Sequence[tuple[str, float]]:
 def _roofline(found: Mapping[str, Any] | None) -> str:
     if not found or found.get("share") is None:
         return ""
+    least = f"{seconds(found['seconds'])} a call, limited by {found['limited_by']}"
+    reached = share(found["share"])
     return (
-        f"{share(found['share'])} of what this machine could do at most ({code(str(found['limited_by']))}: "
-        f"{seconds(found['seconds'])} a call)."
+        f"At best, one thread of this machine does the reference's work in {least}: {reached} of that speed is reached."
     )
 
 

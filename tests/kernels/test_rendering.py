@@ -72,8 +72,37 @@ def test_all_baselines_and_the_roofline_are_shown_where_they_are_known() -> None
     }  # fmt: skip
     text = summary(report(timing=timing))
     assert "| Baseline (torch.compile) | 1.5 ms |" in text
-    assert "42% of what this machine could do at most (`memory`: 400 µs a call)" in text
+    assert "the reference's work in 400 µs a call, limited by memory: 42% of that speed is reached." in text
     assert "left out" not in text
+
+
+def test_what_was_compiled_or_why_not() -> None:
+    extension = {"name": "fast", "flags": ["-O3"], "seconds": 7.94, "cached": False}
+    built = {"errors": [], "extensions": [extension, extension | {"name": "kept", "flags": [], "cached": True}]}
+    text = summary(report(compile=built))
+    assert "| `fast` | `-O3` | 7.94 s |" in text
+    assert "| `kept` | `no flags` | was there |" in text
+    assert "Nothing was built." in summary(report(compile={"errors": [], "extensions": []}))
+    error = "line 9: fast.cpp:3:1: error: `x` was not declared <script>"
+    text = summary(report(verdict="compile_error", timing=None, compile={"errors": [error], "extensions": []}))
+    assert f"### The compiler says\n\n- {code(error)}" in text
+
+
+def test_what_of_a_kernel_for_a_gpu_was_not_checked() -> None:
+    kernel = {"name": "_softmax", "target": "sm_90a", "registers": 32, "spilled_bytes": 8, "shared_bytes": 1024}
+    found = {"kernels": [kernel], "checked": ["24 cells in the interpreter"], "not_checked": ["speed"]}
+    text = summary(report(verdict="needs_gpu", timing=None, without_gpu=found))
+    assert "| `_softmax` | `sm_90a` | 32 | 8 B | 1024 B |" in text
+    assert "- Checked: `24 cells in the interpreter`\n- **Not checked**: `speed`" in text
+    assert "| Kernel |" not in summary(report(without_gpu=found | {"kernels": []}))
+
+
+def test_gradients_and_what_is_said_of_the_baseline() -> None:
+    gradients = {"cells": 6, "compared": 18, "error": 1.2e-7, "native_error": 1.3e-7}
+    timing = report()["timing"] | {"baseline_note": "quick: only eager mode is a baseline"}
+    text = summary(report(gradients=gradients, timing=timing))
+    assert "Gradients: 18 compared in 6 cells, error 1.2e-07, the reference's own 1.3e-07." in text
+    assert "`quick: only eager mode is a baseline`" in text
 
 
 @pytest.mark.parametrize(
