@@ -168,20 +168,6 @@ class ReferenceSide:
         """What `kernels.worker.machine` says of a call."""
         return self._ask("work", {"inputs": inputs.form}, inputs.tensors)[0]
 
-    def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
-        self._ask("fill", {"inputs": inputs.form, "first": first, "places": places}, inputs.tensors)
-
-    def forget(self) -> None:
-        """Frees the outputs of the last timed run."""
-        self._ask("forget", {})
-
-    def time(self, plan: list[Any], timeout: float) -> list[float]:
-        seconds: list[float] = self._ask("time", {"plan": plan}, (), timeout)[0]["seconds"]
-        return seconds
-
-    def idle(self, plan: list[Any]) -> None:
-        self._ask("idle", {"plan": plan})
-
     def _seed(self, *where: str | int) -> int:
         return seeds.seed(self.secret, *where)
 

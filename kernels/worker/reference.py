@@ -36,8 +36,6 @@ class Reference:
         self._model = torch.nn.Module()
         self._init: list[Any] = []
         self._train = True
-        self._pool = calling.Pool()
-        self._outputs: list[Any] = []
         self._called = torch.nn.Module()
 
     def operations(self) -> Mapping[str, Operation]:
@@ -52,10 +50,6 @@ class Reference:
             "scalars",
             "sensitivity",
             "work",
-            "fill",
-            "time",
-            "forget",
-            "idle",
         )
         return {name: _within(getattr(self, f"_{name}")) for name in names}
 
@@ -283,26 +277,6 @@ class Reference:
         """What a call with these inputs does, and how fast this machine is."""
         _, given = calling.arguments(head["inputs"], tensors, "contiguous")
         return _guarded(lambda: machine.work(copy.deepcopy(self._model), given)), ()
-
-    def _fill(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
-        """Takes one more input for timing; `places` after the last."""
-        self._pool.add(head["inputs"], tensors, first=head["first"])
-        if head.get("places"):
-            self._pool.make_places(head["places"])
-        return {}, ()
-
-    def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
-        # The outputs are kept until the next run, as the candidate's are: to free them is part of neither's time.
-        seconds, self._outputs = calling.timed(self._model, self._pool, head["plan"])
-        return {"seconds": seconds}, ()
-
-    def _forget(self, head: Json, _: Sequence[Tensor]) -> Answer:
-        self._outputs = []
-        return {}, ()
-
-    def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
-        calling.idle(self._pool, head["plan"])
-        return {}, ()
 
 
 def _within(operation: Operation) -> Operation:
