@@ -24,7 +24,8 @@ _MOST_CALLS = 40
 _BLOCK_S = 0.02
 _KEPT_BYTES = 64 << 20
 _OVERHEAD_S = 100e-6
-_CLOCKED_S = 0.005
+_CLOCKED_S = 0.06
+_FEWEST_CLOCKED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def measure(
         lambda: session.block(max(3, min(most, round(calls * session.random.uniform(0.7, 1.3))))),
         session.random.randrange(1 << 30),
     )
-    known, told_apart = clocks.checked(session, max(4, min(most, round(_CLOCKED_S / usual))))
+    known, told_apart = clocks.checked(session, max(_FEWEST_CLOCKED, min(most, round(_CLOCKED_S / usual))))
     return Timing(
         decided.speed if told_apart else Speed.ambiguous,
         decided.found, decided.same, decided.effect,

@@ -17,16 +17,19 @@ class Told:
     """A session whose calls take what is said here: no worker, since what is tested is who is believed. `lies`: what
     the candidate tells of a second that passes."""
 
-    def __init__(self, call_s: float, *, lies: float = 1.0, baseline_lies: float = 1.0, idle_s: float = 1e-5) -> None:
+    def __init__(
+        self, call_s: float, *, lies: float = 1.0, baseline_lies: float = 1.0, idle_s: float = 1e-5, busy_s: float = 0.0
+    ) -> None:
+        """`busy_s`: what each call costs besides, which asking for nothing does not show."""
         self.call_s, self.lies, self.baseline_lies, self.idle_s = call_s, lies, baseline_lies, idle_s
-        self.runs = 0
+        self.busy_s, self.runs = busy_s, 0
 
     def plan(self, calls: int) -> Sequence[int]:
         return range(calls)
 
     def both(self, plan: Sequence[int]) -> tuple[Clocked, Clocked]:
         self.runs += 1
-        wall = 1e-3 + len(plan) * (self.call_s + self.idle_s)
+        wall = 1e-3 + len(plan) * (self.call_s + self.idle_s + self.busy_s)
         return tuple(  # type: ignore[return-value]  # of two
             Clocked([self.call_s * share] * len(plan), wall) for share in (self.lies, self.baseline_lies)
         )
@@ -45,7 +48,7 @@ def test_who_tells_the_truth_is_believed_at_once(call_s: float) -> None:
     assert found.told == pytest.approx(call_s)
     assert found.wall == pytest.approx(call_s + 1e-5)
     assert found.once == pytest.approx(1e-5)
-    assert session.runs == 14
+    assert session.runs == 10
 
 
 @pytest.mark.parametrize("lies", [0.0001, 0.1, 0.7, 1.5, 100])
@@ -57,6 +60,18 @@ def test_a_clock_that_is_too_slow_or_too_fast_convicts(lies: float) -> None:
 
 def test_where_the_baselines_disagree_too_the_machine_is_too_busy() -> None:
     _, could_tell = checked(Told(1e-2, lies=0.1, baseline_lies=0.1), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert not could_tell
+
+
+def test_what_asking_costs_the_baseline_too_is_nobodys_lie() -> None:
+    found, could_tell = checked(Told(5e-5, busy_s=9e-5), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert could_tell
+    assert found.once == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("lies", [1.0, 0.1])
+def test_a_machine_with_much_else_to_do_convicts_and_believes_nobody(lies: float) -> None:
+    _, could_tell = checked(Told(1e-4, lies=lies, busy_s=2e-4), 40)  # type: ignore[arg-type]  # a session of numbers
     assert not could_tell
 
 
