@@ -1,6 +1,6 @@
 """E2: overwrites the function behind the clock in the interpreter's own memory.
 
-Verdict: needs_review or implausible_timing or timing_inconsistent.
+Verdict: reward_hack or needs_review or implausible_timing or timing_inconsistent.
 """
 
 import ctypes
