@@ -1,13 +1,13 @@
 """What a signal means: a new task, a word to a live one, a stop, or nothing. GitHub is asked each time who may ask."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from forges.github import Marker, Signal
+from forges.github import Signal
 from forges.github.events import (
     BranchPushed,
     CheckActionPressed,
@@ -29,13 +29,13 @@ from forges.github.events import (
     VerifyKernelsRequested,
 )
 from forges.github.events import Ignored as MeansNothing
-from store import NewTask, events, inputs, kernel_checks, tasks
+from store import events, inputs, kernel_checks, tasks
 from store.schema import Task
-from workers import freshness, questions
+from workers import freshness, questions, requests
 from workers.github.desk import Desk
 from workers.kernel_checks import asking
-from workers.outside import once
-from workers.retrying import again, limits_from
+from workers.refusing import refuse
+from workers.retrying import limits_from
 from workers.workshop import Workshop
 
 
@@ -106,7 +106,9 @@ class Admission:
     def _requested(self, signal: TaskRequested | RetryRequested, settle: Settle) -> None:
         permission = self._permission(signal)
         if permission not in ("write", "admin"):
-            self._refuse(
+            refuse(
+                self._workshop,
+                self._desk,
                 signal,
                 "only people with write permission on this repository can give me work. "
                 "Somebody with that permission can ask for this too.",
@@ -114,7 +116,13 @@ class Admission:
             self._end(settle, "ignored", f"{signal.actor.login} has the permission {permission}: refused")
             return
         if signal.problem:
-            self._refuse(signal, f"I did not start: {signal.problem}.", key=f"comment:{signal.comment_id}")
+            refuse(
+                self._workshop,
+                self._desk,
+                signal,
+                f"I did not start: {signal.problem}.",
+                key=f"comment:{signal.comment_id}",
+            )
             self._end(settle, "ignored", signal.problem)
             return
         if isinstance(signal, TaskRequested) and signal.state != "open":
@@ -125,19 +133,19 @@ class Admission:
         if isinstance(signal, TaskRequested) and signal.optimize and signal.comment_id and self._is_busy(signal):
             # To the task that lives there it would be a word about its own change.
             why = "I am at work here already. Ask for this again when that has ended."
-            self._refuse(signal, why, key=f"comment:{signal.comment_id}")
+            refuse(self._workshop, self._desk, signal, why, key=f"comment:{signal.comment_id}")
             self._end(settle, "ignored", "a task lives there: nothing else is optimized beside it")
             return
-        now = self._workshop.clock()
+        now, limits = self._workshop.clock(), limits_from(self._workshop.settings)
         with self._workshop.database.write() as session:
             live = self._live(session, signal)
             if live is not None:
                 settle(session, self._to_live(session, live, signal, permission, now))
                 return
             if isinstance(signal, RetryRequested):
-                new = self._again(session, signal, permission)
+                new = requests.again(session, signal, permission, limits)
             else:
-                new = self._first(signal, permission)
+                new = requests.first(signal, permission, limits)
             if new is None:
                 settle(session, Outcome("ignored", "there is no earlier task here to retry"))
                 return
@@ -157,7 +165,9 @@ class Admission:
         """A question is a task of its own beside whatever lives on its subject: it changes nothing there."""
         permission = self._permission(signal)
         if permission not in ("write", "admin"):
-            self._refuse(
+            refuse(
+                self._workshop,
+                self._desk,
                 signal,
                 "only people with write permission on this repository can ask me. "
                 "Somebody with that permission can ask for this too.",
@@ -191,103 +201,6 @@ class Admission:
             tasks.wake(session, live.id, now=now)
             return Outcome("done", f"said to task {live.id}")
         return Outcome("ignored", f"task {live.id} is at it already")
-
-    def _first(self, signal: TaskRequested, permission: str) -> NewTask:
-        asked_in_comment = signal.comment_id is not None
-        return self._new(
-            signal,
-            request={
-                "trigger": signal.trigger,
-                "actor": signal.actor.login,
-                "actor_id": signal.actor.id,
-                "permission": permission,
-                "text": signal.text if asked_in_comment else "",
-                "base": signal.base,
-                "comment_id": signal.comment_id,
-                "hop": signal.hop,
-                "labels": list(signal.labels),
-                "milestone": signal.milestone,
-                "optimize": signal.optimize,
-            },
-            ticket={
-                "reference": f"{signal.repository.full_name}#{signal.number}",
-                "title": signal.title,
-                "body": signal.body,
-                "author": signal.actor.login,
-                "permission": permission,
-                "comments": [],
-            },
-            request_key=f"github:{signal.repository.id}:comment:{signal.comment_id}" if asked_in_comment else None,
-        )
-
-    def _again(self, session: Session, signal: RetryRequested, permission: str) -> NewTask | None:
-        """The last task of this subject once more, on its own branch if it has a pull request already."""
-        last = tasks.latest_on(session, signal.subject) or (
-            tasks.last_of_pull_request(session, signal.repository.id, signal.number) if signal.is_pull_request else None
-        )
-        if last is None:
-            return None
-        new = again(
-            last,
-            asked={
-                "actor": signal.actor.login,
-                "actor_id": signal.actor.id,
-                "permission": permission,
-                "comment_id": signal.comment_id,
-                "base": signal.base or last.request.get("base"),
-            },
-            limits=limits_from(self._workshop.settings),
-            request_key=f"github:{signal.repository.id}:comment:{signal.comment_id}" if signal.comment_id else None,
-        )
-        # Repositories are renamed and Apps installed anew: the delivery knows the names of now.
-        return replace(new, repository=signal.repository.full_name, installation_id=signal.installation_id)
-
-    def _new(
-        self,
-        signal: TaskRequested | RetryRequested,
-        *,
-        request: dict[str, Any],
-        ticket: dict[str, Any],
-        request_key: str | None,
-    ) -> NewTask:
-        return NewTask(
-            source="github",
-            subject=signal.subject,
-            repository=signal.repository.full_name,
-            request=request,
-            ticket=ticket,
-            limits=limits_from(self._workshop.settings),
-            installation_id=signal.installation_id,
-            repository_id=signal.repository.id,
-            number=signal.number,
-            is_pull_request=signal.is_pull_request,
-            request_key=request_key,
-        )
-
-    def _refuse(
-        self,
-        signal: TaskRequested | RetryRequested | ExplainRequested | VerifyKernelsRequested,
-        why: str,
-        *,
-        key: str | None = None,
-    ) -> None:
-        """Tells someone that nothing was started: once for each person and subject, or once for each `key`."""
-        if signal.actor.is_bot:
-            return
-        repository = self._desk.app.installation(signal.installation_id).repository(signal.repository.full_name)
-        bot = self._desk.identity(signal.installation_id).bot
-        about = key or f"actor:{signal.actor.id}"
-        marker = Marker("refusal", {"about": about, "hop": str(getattr(signal, "hop", 1))})
-        once(
-            self._workshop.database,
-            f"refusal:{signal.repository.id}:{signal.number}:{about}",
-            find=lambda: _found(repository.issues.find_comment(signal.number, marker, bot.id)),
-            make=lambda: (
-                _found(repository.issues.create_comment(signal.number, f"`{signal.actor.login}`, {why}\n\n{marker}"))
-                or {}
-            ),
-            now=self._workshop.clock,
-        )
 
     # Words to a live task
 
@@ -464,17 +377,25 @@ class Admission:
         permission = self._permission(signal)
         key = f"comment:{signal.comment_id}"
         if permission not in ("write", "admin"):
-            self._refuse(
+            refuse(
+                self._workshop,
+                self._desk,
                 signal,
                 "only people with write permission on this repository can have kernels verified. "
                 "Somebody with that permission can ask for this too.",
             )
             self._end(settle, "ignored", f"{signal.actor.login} has the permission {permission}: refused")
         elif not signal.is_pull_request:
-            self._refuse(signal, "kernels are verified where they are changed: ask on a pull request.", key=key)
+            refuse(
+                self._workshop,
+                self._desk,
+                signal,
+                "kernels are verified where they are changed: ask on a pull request.",
+                key=key,
+            )
             self._end(settle, "ignored", "asked on an issue")
         elif signal.problem:
-            self._refuse(signal, f"nothing was verified: {signal.problem}.", key=key)
+            refuse(self._workshop, self._desk, signal, f"nothing was verified: {signal.problem}.", key=key)
             self._end(settle, "ignored", signal.problem)
         else:
             with self._workshop.database.write() as session:
@@ -541,7 +462,3 @@ def _how_withdrawn(signal: Unassigned | Unlabelled | SubjectClosed) -> str:
         case Unlabelled():
             return "taking off the label"
     return "closing"
-
-
-def _found(comment: Any) -> dict[str, Any] | None:
-    return None if comment is None else {"id": comment.id}

@@ -5,26 +5,16 @@ Candidates that cannot be read get their verdict without a box: most of these te
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from kernels.broker import Broker
 from kernels.hosting import Place
 from sandboxes.contract import SandboxUnavailable
 from settings import Settings
-from store import LeaseLost, kernel_checks
-from store.schema import KernelCheck, KernelLook
-from tests.forges.stage import until
-from tests.workers.floor import Floor, furnished_floor
 from tests.workers.kernel_ground import (
     BASE,
     BROKEN,
@@ -33,77 +23,11 @@ from tests.workers.kernel_ground import (
     REFERENCE,
     REFERENCE_PATH,
     SETTINGS,
-    Ground,
-    check_runs,
 )
-from workers.decisions import HandBack
-from workers.kernel_checks.exclusive import Timing
-from workers.kernel_checks.lease import Kept
-from workers.kernel_checks.looking import Lookout, ring_again
+from tests.workers.kernel_lane import lane
+from workers.kernel_checks.looking import ring_again
 from workers.kernel_checks.telling import Teller
 from workers.kernel_checks.verifying import Verifier
-
-
-@dataclass
-class Lane:
-    """The kernel lane on a floor: looks and verifications driven by hand."""
-
-    floor: Floor
-    ground: Ground
-    lookout: Lookout
-    verifier: Verifier
-    rung: list[str]
-
-    @property
-    def repository(self) -> str:
-        return self.floor.stage.repository
-
-    def take_in(self) -> None:
-        """Everything GitHub sent has come through the relay."""
-        self.floor.take_in(lambda: self.floor.taken == len(self.floor.receiver.bodies))
-
-    def go(self) -> None:
-        """Deliveries, looks, doorbells, verifications, until there is nothing to do now."""
-        self.take_in()
-        self.lookout.turn()
-        while self.rung:
-            self.verifier.run(self.rung.pop(0))
-
-    def runs(self, sha: str) -> list[dict[str, Any]]:
-        return check_runs(self.floor.maria, self.repository, sha)
-
-    def rows(self) -> list[KernelCheck]:
-        with self.floor.workshop.database.read() as session:
-            found = list(session.scalars(select(KernelCheck).order_by(KernelCheck.created_at)))
-            session.expunge_all()
-            return found
-
-    def looks(self) -> list[KernelLook]:
-        with self.floor.workshop.database.read() as session:
-            found = list(session.scalars(select(KernelLook).order_by(KernelLook.created_at)))
-            session.expunge_all()
-            return found
-
-    def comments(self, number: int) -> list[str]:
-        found = self.floor.maria.ask("GET", f"/repos/{self.repository}/issues/{number}/comments")
-        return [one["body"] for one in found if one["user"]["login"].endswith("[bot]")]
-
-    def again(self, *, gpu: bool = False) -> Lane:
-        """Another worker process on the same floor."""
-        workshop = replace(self.floor.workshop, owner="another")
-        return replace(self, lookout=Lookout(workshop, self.floor.app), verifier=Verifier(workshop, self.floor.app))
-
-
-@contextmanager
-def lane(folder: Path, files: Mapping[str, str | None] | None = None, **settings: Any) -> Iterator[Lane]:
-    with furnished_floor(folder, model_prices={}, model="", **settings) as floor:
-        floor.twin.controls().ci(False)
-        rung: list[str] = []
-        floor.workshop = replace(floor.workshop, ring_kernels=rung.append)
-        ground = Ground(floor.stage, floor.maria, folder / "clone")
-        ground.put_on_main(BASE if files is None else files)
-        made = Lane(floor, ground, Lookout(floor.workshop, floor.app), Verifier(floor.workshop, floor.app), rung)
-        yield made
 
 
 def test_a_kernel_that_cannot_be_read_fails_at_its_line_and_once(tmp_path: Path) -> None:
@@ -466,62 +390,3 @@ def test_two_workers_at_once_make_one_of_everything(tmp_path: Path) -> None:
             ran = list(pool.map(lambda one: one.verifier.run(check_id), (here, other)))
         assert sum(ran) == 1
         assert len(here.runs(sha)) == 1
-
-
-def test_one_timing_at_a_time_on_a_machine(tmp_path: Path) -> None:
-    waited = threading.Event()
-
-    def pause(seconds: float) -> None:
-        waited.set()
-        time.sleep(seconds / 10)
-
-    order: list[str] = []
-    with Timing(tmp_path, pause) as first:
-        first.take()
-        first.take()
-
-        def second() -> None:
-            with Timing(tmp_path, pause) as timing:
-                timing.take()
-                order.append("second")
-
-        thread = threading.Thread(target=second)
-        thread.start()
-        assert waited.wait(10)
-        order.append("first")
-    thread.join(10)
-    assert order == ["first", "second"]
-
-
-def test_who_must_not_wait_any_longer_for_a_timing_does_not_have_it(tmp_path: Path) -> None:
-    def give_up(_: float) -> None:
-        raise HandBack
-
-    with Timing(tmp_path, time.sleep) as first:
-        first.take()
-        with pytest.raises(HandBack), Timing(tmp_path, give_up) as second:
-            second.take()
-    with Timing(tmp_path, give_up) as third:
-        third.take()
-
-
-def test_a_lease_is_kept_while_work_goes_on_and_lost_when_it_was_taken(tmp_path: Path) -> None:
-    with lane(tmp_path, lease_s=6.0) as here:
-        here.ground.open_pull({CANDIDATE: BROKEN})
-        here.take_in()
-        here.lookout.turn()
-        workshop, check_id = here.floor.workshop, here.rows()[0].id
-        with workshop.database.write() as session:
-            held = kernel_checks.claim(session, check_id, "w", now=workshop.clock(), lease_s=6.0, gpu=False)
-        assert held is not None
-        with Kept(workshop, held) as kept:
-            before = here.rows()[0].lease_until or 0.0
-            here.floor.pass_time(3.0)
-            until(lambda: (here.rows()[0].lease_until or 0.0) > before + 2.0)
-            with workshop.database.write() as session:
-                row = session.get_one(KernelCheck, check_id)
-                row.fence, row.lease_owner = row.fence + 1, "another"
-            here.floor.pass_time(3.0)
-            assert kept.lost.wait(10)
-            with pytest.raises(LeaseLost):
-                kept.check()
