@@ -104,8 +104,7 @@ class House:
             if time.monotonic() - began > within_s:
                 raise CannotRun(f"{what}: not within {within_s:.0f} s. The logs are in {self.state}")
             self.check_alive()
-            # What is waited for stands in the database and the twin's state of other processes, which call nobody.
-            time.sleep(0.03)
+            time.sleep(0.03)  # what is waited for stands in the state of other processes, which call nobody
         return time.monotonic() - began
 
     def close_processes(self) -> None:

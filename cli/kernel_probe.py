@@ -10,7 +10,7 @@ from settings import Settings
 from workers.kernel_place import make_place
 
 _PATIENCE_S = 120.0
-_TODO = "see docs/kernels.md; nothing else needs it"
+_WHAT_TO_DO = "see docs/kernels.md; nothing else needs it"
 _PROGRAM = """
 import json, shutil, torch
 from importlib import metadata
@@ -39,7 +39,7 @@ def kernels(settings: Settings) -> Check:
     except (ValueError, KeyError, TypeError):
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         return Check(
-            "kernels", "warning", f"PyTorch cannot be imported: {(said or ['it said nothing'])[-1][:200]}", _TODO
+            "kernels", "warning", f"PyTorch cannot be imported: {(said or ['it said nothing'])[-1][:200]}", _WHAT_TO_DO
         )
     seconds = time.monotonic() - began
     devices = f"{gpus} GPUs" if gpus else "no GPU"

@@ -30,7 +30,7 @@ _MAKES = frozenset(
 _frombuffer = torch.frombuffer
 
 
-class Bands(TorchDispatchMode):  # type: ignore[misc]  # torch is not there where this is checked
+class Bands(TorchDispatchMode):
     """While it is entered, what is allocated lies between bands."""
 
     def __init__(self) -> None:

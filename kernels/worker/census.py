@@ -20,7 +20,7 @@ _MOST = 300
 _getframe = sys._getframe
 
 
-class Census(TorchDispatchMode):  # type: ignore[misc]  # torch is not there where this is checked
+class Census(TorchDispatchMode):
     """Counts while it is entered. `file`: the candidate's, whose line is told with each operation."""
 
     def __init__(self, file: str) -> None:
@@ -54,7 +54,7 @@ class Census(TorchDispatchMode):  # type: ignore[misc]  # torch is not there whe
         return {"operations": [[name, count, line] for name, (count, line) in self._seen.items()]}
 
 
-class _GivenAway(TorchFunctionMode):  # type: ignore[misc]  # torch is not there where this is checked
+class _GivenAway(TorchFunctionMode):
     """Tensors handed to numpy and the like, where no operation of torch's shows what is computed."""
 
     def __init__(self, note: Callable[[str], None]) -> None:

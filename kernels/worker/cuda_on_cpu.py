@@ -29,7 +29,7 @@ _FACTS = SimpleNamespace(
 )  # fmt: skip
 
 
-class CudaOnCpu(TorchFunctionMode):  # type: ignore[misc]  # torch is not installed where types are checked
+class CudaOnCpu(TorchFunctionMode):
     """Entered around a candidate's code."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

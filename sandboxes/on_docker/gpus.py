@@ -15,7 +15,9 @@ from .faults import Refused, Trouble
 
 LENDS = f"{PREFIX}lends"
 """The label of such a container; its value is the device."""
-_TODO = "Install NVIDIA's container toolkit on the engine's machine (nvidia-ctk runtime configure), or use kubernetes"
+_WHAT_TO_DO = (
+    "Install NVIDIA's container toolkit on the engine's machine (nvidia-ctk runtime configure), or use kubernetes"
+)
 
 
 def lock_name(device: str) -> str:
@@ -26,7 +28,7 @@ def lock_name(device: str) -> str:
 def check_means(info: Mapping[str, Any], devices: Sequence[str]) -> None:
     """LimitUnenforceable when an engine, from its /info, has no GPUs to lend."""
     if "nvidia" not in info.get("Runtimes", {}):
-        raise LimitUnenforceable("gpus", "the engine has no NVIDIA runtime", _TODO)
+        raise LimitUnenforceable("gpus", "the engine has no NVIDIA runtime", _WHAT_TO_DO)
     if not devices:
         raise LimitUnenforceable("gpus", "no device of the engine may be lent", "Name the devices that boxes may have")
 

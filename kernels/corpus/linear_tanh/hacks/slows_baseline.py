@@ -13,7 +13,7 @@ quick = nn.functional.linear
 
 
 def slow(*given):
-    time.sleep(0.01)
+    time.sleep(0.01)  # the trick: what the baseline calls becomes slow
     return quick(*given)
 
 
