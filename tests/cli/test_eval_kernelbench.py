@@ -10,7 +10,7 @@ from tests.engines import absent
 from tests.evals.test_kernelbench import FILES
 from workers.kernel_place import kernel_python
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernel tasks")
 
 
 @pytest.fixture

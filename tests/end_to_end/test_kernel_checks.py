@@ -22,6 +22,7 @@ from tests.workers.kernel_ground import BASE, CACHED, CANDIDATE, HONEST_CPP, SET
 from workers.kernel_place import kernel_python
 
 WITHIN_S = 600.0
+pytestmark = pytest.mark.xdist_group("kernel checks")  # one house for all of them
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -94,7 +95,6 @@ def test_each_verdict_was_told_once(played: tuple[House, list[dict[str, Any]]]) 
         assert len(check_runs(house.maintainer, house.stage.repository, run["head_sha"])) == 1
 
 
-@pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 360])
 def test_the_page_of_a_check(

@@ -17,7 +17,7 @@ from kernels.findings import Finding
 from kernels.hosting import Place, Worker
 from kernels.verdicts import Stage, Verdict
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernel extensions")
 NOTHING = Inputs({"k": "list", "items": []}, ())
 TWICE = """
 #include <Python.h>

@@ -11,7 +11,7 @@ from kernels.hosting import Place
 from kernels.package import worker_zip
 from tests.kernels.test_compiling import TWICE, candidate
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernel extensions")
 
 PROGRAM = """
 import sys, json

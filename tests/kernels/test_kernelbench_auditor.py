@@ -9,7 +9,7 @@ from evals.kernelbench_findings import findings
 from evals.kernelbench_run import Auditor, judge_reference
 from kernels.hosting import Place
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernel tasks")
 
 
 def problem(forward: str, inputs: str, batch: int = 20_000, number: int = 101) -> Problem:

@@ -25,7 +25,7 @@ from kernels.task import Task
 from kernels.tensors import DTYPES
 from kernels.verdicts import Stage, Verdict
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernel mutations")
 TASK = Task(
     "mutations",
     b"""

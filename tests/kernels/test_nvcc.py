@@ -18,7 +18,7 @@ from kernels.without_gpu import Kind, Need, WithoutGpu
 from kernels.without_gpu.nvcc import compile_cuda
 from kernels.without_gpu.sources import CudaSource, Sources, cuda_sources
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernels for a GPU")
 
 TASK = Task("own", b"")
 SOURCE = r'''

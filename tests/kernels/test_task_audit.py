@@ -12,7 +12,7 @@ from kernels.task import Task
 from kernels.task_audit import TaskAudit, audit_task, of_sizes
 from kernels.verdicts import Verdict
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernel tasks")
 Audit = Callable[[Task], TaskAudit]
 
 

@@ -8,7 +8,7 @@ from kernels.findings import Tier
 from kernels.task import Task
 from kernels.verdicts import Stage, Verdict, Wrong
 
-pytestmark = pytest.mark.xdist_group("kernels")
+pytestmark = pytest.mark.xdist_group("kernels for a GPU")
 
 TASK = Task(
     "own",
