@@ -22,6 +22,7 @@ from cli.output import console, document, printable
 from kernels.broker import Broker
 from kernels.candidate import Candidate, read_candidate
 from kernels.task import Task, TaskError, read_task
+from sandboxes.contract import BoxLost
 from settings import Settings, load_settings
 from workers.kernel_place import make_place
 from workers.models import Models
@@ -75,9 +76,10 @@ def command(
     outcome = _tried(settings, lane, found, present, Bounds(turns, branches, patience), turn)
     if not outcome.tries:
         raise CannotRun(printable(f"No candidate was tried: {outcome.reason}"))
-    settled = settle(lane, found, present, outcome, _repro(task, out), told=tell)
-    if settled.report is not None and settled.report["verdict"] == "infra_error":
-        raise CannotRun(f"The best candidate could not be verified once more: {'; '.join(settled.report['reasons'])}")
+    try:
+        settled = settle(lane, found, present, outcome, _repro(task, out), told=tell)
+    except BoxLost as lost:
+        raise CannotRun(printable(f"Nothing can be said of the best candidate: {lost}")) from None
     if settled.gain:
         _write(out, settled.source)
     if as_json:

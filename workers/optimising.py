@@ -20,6 +20,7 @@ from kernels.report import of_report
 from kernels.task import Task
 from kernels.timing import Timing as Timed
 from kernels.verdicts import PASSED, Stage, Verdict
+from sandboxes.contract import BoxLost
 from workers.kernel_checks.exclusive import Timing
 
 WINNERS_AT_MOST = 2
@@ -109,7 +110,8 @@ def settle(
 ) -> Settled:
     """Verifies the winners once more, and the present candidate beside them. `repro`: the command that does it again.
 
-    Takes minutes; nothing of what a box or a candidate does is raised. A machine that fails says no gain.
+    Takes minutes. Nothing a candidate does is raised. BoxLost when the machine fails at one of them: without its
+    verdict neither a gain nor that there is none can be told.
     """
     if not outcome.winners:
         return Settled(False, _nothing(outcome))
@@ -118,10 +120,11 @@ def settle(
         beside = None
         if present is not None:
             told("the present candidate is verified in full")
-            beside = lane.verified(broker, task, present, quick=False)
+            beside = _known(lane.verified(broker, task, present, quick=False), "the present candidate")
         for tried in outcome.winners[:WINNERS_AT_MOST]:
             told(f"turn {tried.number} is verified once more, in full")
-            report = lane.verified(broker, task, Candidate("candidate.py", tried.source.encode()), quick=False)
+            winner = Candidate("candidate.py", tried.source.encode())
+            report = _known(lane.verified(broker, task, winner, quick=False), f"the candidate of turn {tried.number}")
             gain, why = judge(report, beside)
             last = Settled(
                 gain, why, tried.source, tried.number, of_report(report, repro),
@@ -130,6 +133,12 @@ def settle(
             if gain:
                 return last
     return last
+
+
+def _known(report: Report, whose: str) -> Report:
+    if report.verdict is Verdict.infra_error:
+        raise BoxLost(f"{whose} could not be verified in full", "; ".join(report.reasons))
+    return report
 
 
 def judge(winner: Report, present: Report | None) -> tuple[bool, str]:

@@ -20,7 +20,7 @@ from kernels.candidate import Candidate
 from kernels.task import MOST_SOURCE, Task, TaskError
 from repositories import Mirror
 from repositories.errors import TreeTooLarge
-from sandboxes.contract import BoxLost, FileChange
+from sandboxes.contract import FileChange
 from store import Stage
 from workers import kernel_requests
 from workers.committing import commit_changes
@@ -65,8 +65,6 @@ def run(context: TaskContext) -> Decision:
         settled = settle(lane, found.task, found.present, outcome, _repro(found), told=context.report)
     except Cancelled:
         context.let_go()
-    if settled.report is not None and settled.report["verdict"] == "infra_error":
-        raise BoxLost("the winner could not be verified once more", "; ".join(settled.report["reasons"]))
     told = optimised.Told(found.entry, found.at, turns_of(outcome), settled)
     if not settled.gain:
         optimised.post(context, desk_of(context), optimised.no_gain(told))
