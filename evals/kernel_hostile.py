@@ -213,6 +213,10 @@ def main() -> int:
             flush=True,
         )
 
+    if not any(arguments.only in name for name in candidates()):
+        parser.error(f"--only: no candidate's name holds {arguments.only!r}")
+    if arguments.runs < 1:
+        parser.error("--runs: at least 1")
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())

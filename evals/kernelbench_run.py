@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from evals.kernelbench import Problem, as_candidate, at_declared_size, small
+from evals.kernelbench import Problem, Small, as_candidate, at_declared_size, small
 from kernels.bench import Judged, ReferenceSide
 from kernels.broker import Broker
 from kernels.candidate import Candidate
 from kernels.cells import Cell
 from kernels.hosting import Ended, Place, Worker
+from kernels.messages import ProtocolError
 from kernels.nulls import ZEROS, values
 from kernels.report import of_audit
 from kernels.task import Task
@@ -64,11 +65,12 @@ class Auditor:
             self._worker = None
 
     def _row(self, problem: Problem, batch: int) -> Row:
-        made = small(problem, batch)
         began = time.monotonic()
         row: Row = {"kind": "audit", "problem": str(problem), "name": problem.name, "asked": batch}
-        row |= {"constant": made.constant, "batch": made.batch, "declared": made.declared}
+        row |= {"constant": None, "batch": batch, "declared": 0}
         try:
+            made = _small(problem, batch)
+            row |= {"constant": made.constant, "batch": made.batch, "declared": made.declared}
             with self._working() as worker:
                 audit = _audited(worker, made.task)
             row |= {"outcome": "audited", "audit": of_audit(audit)}
@@ -87,18 +89,29 @@ class Auditor:
         """The worker, which is ended when the time is over. NotAudited for what goes wrong meanwhile."""
         began = time.monotonic()
         if self._worker is None:
-            self._worker = Worker(self.place, "reference")
+            try:
+                self._worker = Worker(self.place, "reference")
+            except Ended as error:
+                raise NotAudited("failed", f"the reference worker does not start: {error}") from None
         timer = threading.Timer(self.limit_s, self._worker.close)
         timer.start()
         try:
             yield self._worker
-        except (Judged, Ended, SandboxError, MemoryError) as error:
+        except (Judged, Ended, SandboxError, MemoryError, ProtocolError, ValueError, KeyError) as error:
+            # What a reference answers is read here as it came: a problem that answers oddly ends its own audit alone.
             if time.monotonic() - began >= self.limit_s:
                 raise NotAudited("too_slow", f"not audited within {self.limit_s:g} s") from None
             raise NotAudited(outcome_of(str(error)), str(error)) from None
         finally:
             timer.cancel()
             timer.join()
+
+
+def _small(problem: Problem, batch: int) -> Small:
+    try:
+        return small(problem, batch)
+    except ValueError as error:
+        raise NotAudited("failed", f"its rows cannot be made fewer: {error}") from None
 
 
 def _audited(worker: Worker, task: Task) -> TaskAudit:

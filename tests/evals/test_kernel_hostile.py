@@ -3,13 +3,14 @@ here are a few kinds, and with the marker every kind once."""
 
 import ast
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from evals.kernel_hostile import Held, Left, Ran, as_document, held, measure, own_place
+from evals.kernel_hostile import Held, Left, Ran, as_document, held, main, measure, own_place
 from evals.kernel_hostile_candidates import TASK, candidates
 from kernels.candidate import Candidate, parse
 from kernels.hosting import Place
@@ -93,6 +94,14 @@ def test_nothing_left_is_no_problem() -> None:
     document = as_document(LEFT)
     assert (document["runs"], document["verdicts"]) == (1, {"launch_error": 1})
     assert document["by_candidate"] == {"raises": {"launch_error": 1}}
+
+
+@pytest.mark.parametrize("words", [["--only", "nosuchcandidate"], ["--runs", "0"]])
+def test_a_measure_of_nothing_is_refused(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kernel_hostile", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
 
 
 def test_what_this_process_holds_is_counted(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Problem after problem in one real worker: what is slow or broken costs its own row and nothing else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePath
 
 import pytest
 
@@ -49,6 +51,24 @@ def test_what_is_broken_is_told_and_the_next_goes_on(auditor: Auditor) -> None:
     assert broken["outcome"] == "failed"
     assert "nosuch" in broken["why"]
     assert auditor.audit(problem("return x * 2", "torch.rand(batch_size, 8)"), 3)["outcome"] == "audited"
+
+
+def test_what_answers_oddly_is_told_and_the_next_goes_on(auditor: Auditor) -> None:
+    nested = auditor.audit(problem("return [[[[[[[[[[[[x]]]]]]]]]]]]", "torch.rand(batch_size, 8)"), 3)
+    assert nested["outcome"] == "failed", nested
+    assert auditor.audit(problem("return x * 2", "torch.rand(batch_size, 8)"), 3)["outcome"] == "audited"
+
+
+def test_a_worker_that_does_not_start_costs_its_problem_a_row(place: Place) -> None:
+    auditor = Auditor(replace(place, python=PurePath("/bin/false")), 60)
+    row = auditor.audit(problem("return x * 2", "torch.rand(batch_size, 8)"), 3)
+    assert (row["outcome"], "does not start" in row["why"]) == ("failed", True), row
+
+
+def test_rows_that_cannot_be_made_fewer_are_told(place: Place) -> None:
+    odd = Problem(1, 102, "Odd", problem("return x", "torch.rand(8)").source.replace(b"20000", b"20 * (\n1000)"))
+    row = Auditor(place, 60).audit(odd, 3)
+    assert (row["outcome"], "several lines" in row["why"]) == ("failed", True), row
 
 
 def test_a_norm_over_all_rows_makes_zeros_right_at_the_declared_size(auditor: Auditor) -> None:
