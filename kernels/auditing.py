@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.bench import CandidateSide, Expected, Found, Inputs, Judged, ReferenceSide
+from kernels.bench import CandidateSide, Expected, Found, Inputs, Judged, ReferenceSide, State
 from kernels.cells import Cell
 from kernels.comparing import compare
 from kernels.elements import numbers
@@ -182,7 +182,7 @@ def in_both_modes(on: Audit) -> None:
         if not result.right:
             reason = f"in {mode} mode: {result.text}"
             raise Judged(Verdict.incorrect, Stage.audit, reason, wrong=result.wrong)
-        if len(found.state) != len(expected.state) or not all(map(_near, expected.state, found.state)):
+        if not _kept(expected.state, found.state):
             reason = f"in {mode} mode the model's state after a call is not what it should be"
             raise Judged(Verdict.incorrect, Stage.audit, reason, wrong=Wrong.mutates_state)
 
@@ -247,7 +247,7 @@ def state_is_kept(on: Audit) -> None:
     inputs = on.inputs()
     found = on.candidate.call(inputs, state_after=True)
     expected = on.reference.expect(inputs, state_after=True)
-    if len(found.state) != len(expected.state) or not all(map(_near, expected.state, found.state)):
+    if not _kept(expected.state, found.state):
         raise Judged(
             Verdict.incorrect, Stage.audit, "the model's state after a call is not what it should be",
             wrong=Wrong.mutates_state,
@@ -274,6 +274,12 @@ CHECKS: Sequence[Check] = (
     memory_beside_is_left,
     same_inputs_same_output,
 )
+
+
+def _kept(expected: State, found: State) -> bool:
+    """Whether two models' states have the same names, in any order, and all but the same values."""
+    right, values = expected.by_name(), found.by_name()
+    return right.keys() == values.keys() and all(_near(one, values[name]) for name, one in right.items())
 
 
 def _near(right: Tensor, found: Tensor) -> bool:

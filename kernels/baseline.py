@@ -16,8 +16,8 @@ from typing import Any
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, State
 from kernels.candidate import Candidate
 from kernels.forms import Output
-from kernels.hosting import MOST_BYTES, Worker
-from kernels.messages import Json
+from kernels.hosting import Worker
+from kernels.messages import Json, Tensor
 from kernels.task import Task
 from kernels.verdicts import Stage, Verdict
 
@@ -57,18 +57,22 @@ class Baseline:
         with _not_the_candidates():
             self.side.fill(inputs, first=first, places=places)
 
+    def take_mask(self, mask: Tensor) -> None:
+        with _not_the_candidates():
+            self.side.take_mask(mask)
+
     def forget(self) -> None:
         with _not_the_candidates():
             self.side.forget()
 
-    def time(self, plan: list[Any], timeout: float) -> list[float]:
+    def time(self, plan: Sequence[Sequence[int]], timeout: float) -> list[float]:
         with _not_the_candidates():
             return self.side.time(plan, timeout)
 
-    def idle(self, plan: list[Any]) -> None:
+    def idle(self, plan: Sequence[Sequence[int]]) -> None:
         """All that `time` does but the calls."""
         with _not_the_candidates():
-            self.side.asked("idle", {"plan": plan}, (), _nothing)
+            self.side.asked("idle", {"plan": list(plan)}, (), _nothing)
 
     def outputs(self, which: Sequence[int]) -> list[Output]:
         with _not_the_candidates():
@@ -80,7 +84,7 @@ def begin(worker: Worker, task: Task, init: Inputs, *, compiled: bool = False) -
     source = task.source + (_AS_COMPILED if compiled else _AS_IT_IS)
     name = COMPILED if compiled else EAGER
     patience = Patience(call_s=COMPILE_S) if compiled else Patience()
-    side = CandidateSide(worker, Candidate(name, source), patience=patience, most_bytes=MOST_BYTES)
+    side = CandidateSide(worker, Candidate(name, source), patience=patience)
     with _not_the_candidates():
         side.load(init, train=task.train)
     return Baseline(name, side)

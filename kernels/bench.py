@@ -51,6 +51,24 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A model's weights and buffers by name."""
+
+    names: Sequence[str] = ()
+    tensors: Sequence[Tensor] = ()
+
+    def __post_init__(self) -> None:
+        """ProtocolError where the names are not those of the tensors."""
+        if not isinstance(self.names, list | tuple) or not all(isinstance(one, str) for one in self.names):
+            raise ProtocolError("its state has no names")
+        if len(set(self.names)) != len(self.tensors) or len(self.names) != len(self.tensors):
+            raise ProtocolError("its state has other names than tensors")
+
+    def by_name(self) -> dict[str, Tensor]:
+        return dict(zip(self.names, self.tensors, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What is right for some inputs. `precise`: whether `exact` really is of double precision. `aliases`: the
     reference's output shares memory with its inputs; `of_state`: with its weights."""
@@ -60,7 +78,7 @@ class Expected:
     precise: bool
     aliases: bool
     of_state: bool
-    state: Sequence[Tensor] = ()
+    state: State = State()
     inputs_after: Sequence[Tensor] = ()
 
 
@@ -77,17 +95,9 @@ class Found:
     """What a candidate answered. `told`: what else, as its process says it."""
 
     output: Output
-    state: Sequence[Tensor] = ()
+    state: State = State()
     inputs_after: Sequence[Tensor] = ()
     told: Json = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A model's weights and buffers by name."""
-
-    names: Sequence[str]
-    tensors: Sequence[Tensor]
 
 
 @dataclass(slots=True)
@@ -119,10 +129,12 @@ class ReferenceSide:
 
     def expect(self, inputs: Inputs, layout: str = "contiguous", **more: Any) -> Expected:
         head, tensors = self._ask("expect", {"inputs": inputs.form, "layout": layout, **more}, inputs.tensors)
-        count, state = head["count"], len(head.get("state", ()))
+        names = head.get("state", [])
+        count, state = head["count"], len(names)
         native, exact, rest = tensors[:count], tensors[count : 2 * count], tensors[2 * count :]
         facts = head["exact"], head["aliases"], head["of_state"]
-        return Expected(read(head["output"], native), exact, *facts, rest[:state], rest[state:])
+        with _the_tasks():
+            return Expected(read(head["output"], native), exact, *facts, State(names, rest[:state]), rest[state:])
 
     def judge(
         self, inputs: Inputs, found: Output, layout: str = "contiguous", **more: Any
@@ -147,7 +159,10 @@ class ReferenceSide:
     def call(self, inputs: Inputs, **how: Any) -> Called | None:
         """One call, as `Reference._call` has it; None where there is no such model."""
         head, tensors = self._ask("call", {"inputs": inputs.form, **how}, inputs.tensors)
-        return None if "refused" in head else Called(read(head["output"], tensors), float(head["seconds"]))
+        if "refused" in head:
+            return None
+        with _the_tasks():
+            return Called(read(head["output"], tensors), float(head["seconds"]))
 
     def scalars(self) -> list[tuple[str, float | bool]]:
         """The constructor's parameters that are no sizes, with their values."""
@@ -188,32 +203,38 @@ class ReferenceSide:
             raise Judged(Verdict.infra_error, Stage.parse, f"the reference worker: {error}") from None
 
 
+@contextmanager
+def _the_tasks() -> Iterator[None]:
+    """An output that is none of those that can be held against others."""
+    try:
+        yield
+    except ProtocolError as error:
+        raise Judged(Verdict.invalid_task, Stage.parse, f"the reference's output: {error}") from None
+
+
 @dataclass(slots=True)
 class CandidateSide:
     """The candidate worker, asked. What fails here is the candidate's fault, at the stage it is in.
 
-    `most_bytes`: of tensors in one answer, all of which the broker must hold. `artefacts`: what was built for it.
-    `copies`: outputs of timed calls are copied at once, since the task's own lie in their inputs' memory.
+    `most_bytes`: of tensors in one answer, all of which the broker must hold; asked anew for each, since what is right
+    is known to be larger once larger weights were drawn. `artefacts`: what was built for it.
     """
 
     worker: Worker
     candidate: Candidate
     stage: Stage = Stage.load
     patience: Patience = Patience()
-    most_bytes: int = MOST_BYTES
-    copies: bool = False
+    most_bytes: Callable[[], int] = lambda: MOST_BYTES
     artefacts: Sequence[tuple[str, str, bytes]] = ()
 
-    def load(self, init: Inputs, *, train: bool) -> Sequence[str]:
-        """The names of the state of its model."""
+    def load(self, init: Inputs, *, train: bool) -> None:
         self.stage = Stage.load
         with self._blamed():
             if self.artefacts:
                 named = [[key, name] for key, name, _ in self.artefacts]
                 self._ask("extend", {"built": named}, [blob(data) for _, _, data in self.artefacts])
             tensors = [blob(self.candidate.source), *init.tensors]
-            head, _ = self._ask("load", {"init": init.form, "train": train}, tensors, self.patience.load_s)
-            return [str(name) for name in _strings(head.get("names"))]
+            self._ask("load", {"init": init.form, "train": train}, tensors, self.patience.load_s)
 
     def set_state(self, state: State, how: str) -> None:
         with self._blamed():
@@ -227,7 +248,8 @@ class CandidateSide:
             count = _whole(head.get("count"), len(tensors))
             after = len(inputs.tensors) if more.get("inputs_after") else 0
             rest = tensors[count:]
-            return Found(read(head.get("output"), tensors[:count]), rest[after:], rest[:after], head)
+            state = State(head.get("state", []), rest[after:])
+            return Found(read(head.get("output"), tensors[:count]), state, rest[:after], head)
 
     def asked(
         self, do: str, head: Json, tensors: Sequence[Tensor], read: Callable[[Json, Sequence[Tensor]], Answered]
@@ -241,14 +263,18 @@ class CandidateSide:
             return self._outputs("held", {})
 
     def fill(self, inputs: Inputs, *, first: bool, places: int) -> None:
-        head = {"inputs": inputs.form, "first": first, "places": places, "copies": self.copies}
         with self._blamed():
-            self._ask("fill", head, inputs.tensors)
+            self._ask("fill", {"inputs": inputs.form, "first": first, "places": places}, inputs.tensors)
 
-    def time(self, plan: list[Any], timeout: float) -> list[float]:
+    def take_mask(self, mask: Tensor) -> None:
+        """What inputs of timed calls are mixed by (`kernels.mixing`)."""
+        with self._blamed():
+            self._ask("mask", {}, [mask])
+
+    def time(self, plan: Sequence[Sequence[int]], timeout: float) -> list[float]:
         """Seconds of each call, as it says."""
         with self._blamed():
-            told = self._ask("time", {"plan": plan}, (), timeout)[0].get("seconds")
+            told = self._ask("time", {"plan": list(plan)}, (), timeout)[0].get("seconds")
             if not isinstance(told, list) or len(told) != len(plan):
                 raise ProtocolError("it does not tell the time of each call")
             if not all(isinstance(one, float) and 0 < one < 1e6 for one in told):
@@ -283,7 +309,7 @@ class CandidateSide:
     def _ask(
         self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float | None = None
     ) -> tuple[Json, Sequence[Tensor]]:
-        return self.worker.ask(do, head, tensors, timeout=timeout or self.patience.call_s, most_bytes=self.most_bytes)
+        return self.worker.ask(do, head, tensors, timeout=timeout or self.patience.call_s, most_bytes=self.most_bytes())
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
@@ -342,10 +368,4 @@ def _facts(cell: Cell) -> Json:
 def _whole(value: object, most: int) -> int:
     if type(value) is not int or not 0 <= value <= most:
         raise ProtocolError("it says another number of tensors than it sends")
-    return value
-
-
-def _strings(value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ProtocolError("its state has no names")
     return value

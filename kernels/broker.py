@@ -224,8 +224,10 @@ class Broker:
             return found
 
     def _asked(self, worker: Worker, report: Report, reference: ReferenceSide) -> CandidateSide:
-        # Other shapes may have larger outputs than the audit has seen.
-        most = MOST_BYTES if reference.task.shapes else min(MOST_BYTES, _ANSWER_BYTES + 8 * reference.largest)
+        def most() -> int:
+            # Other shapes may have larger outputs than the audit has seen.
+            return MOST_BYTES if reference.task.shapes else min(MOST_BYTES, _ANSWER_BYTES + 8 * reference.largest)
+
         built = report.compiled.artefacts if report.compiled else ()
         return CandidateSide(worker, report.candidate, patience=self._patience, most_bytes=most, artefacts=built)
 

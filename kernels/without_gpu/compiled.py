@@ -34,7 +34,7 @@ def compile_launches(
     goes wrong is said in `not_checked` and no more. SandboxError."""
     try:
         with start(place, "compiling_triton") as worker:
-            candidate = CandidateSide(worker, progress.candidate, patience=Patience(), most_bytes=_MOST_TEXT)
+            candidate = CandidateSide(worker, progress.candidate, patience=Patience(), most_bytes=lambda: _MOST_TEXT)
             candidate.load(init, train=progress.task.train)
             candidate.stage = Stage.compile
             candidate.patience = Patience(call_s=COMPILE_S)

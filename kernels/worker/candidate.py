@@ -51,6 +51,7 @@ class Candidate:
             "backward",
             "ablate",
             "fill",
+            "mask",
             "time",
             "forget",
             "outputs",
@@ -76,7 +77,7 @@ class Candidate:
         return {}, ()
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
-        """Executes the candidate and constructs its model. Answers with the names of its state."""
+        """Executes the candidate and constructs its model."""
         module = load(bytes(tensors[0].data), "candidate")
         made = getattr(module, "ModelNew", None)
         if not callable(made):
@@ -85,9 +86,8 @@ class Candidate:
         with self._guarded("load"):
             self._model = made(*init)
             self._model.train(head["train"])
-            names = [str(name)[:200] for name in list(self._model.state_dict())[:500]]
         self._watch.loaded()
-        return {"names": names}, ()
+        return {}, ()
 
     def _state(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Gives the model its weights: `load` by load_state_dict, `in_place` by writing into what it has."""
@@ -200,7 +200,11 @@ class Candidate:
         self._pool.add(head["inputs"], tensors, first=head["first"])
         if head.get("places"):
             self._pool.make_places(head["places"])
-            self._pool.copies = head["copies"]
+        return {}, ()
+
+    def _mask(self, _: Json, tensors: Sequence[Tensor]) -> Answer:
+        """Takes what the inputs of timed calls are mixed by."""
+        self._pool.mask = to_torch(tensors[0]).bool()
         return {}, ()
 
     def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
@@ -215,7 +219,7 @@ class Candidate:
 
     def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Asked of a baseline, which is a worker like this one."""
-        calling.idle(self._pool, head["plan"])
+        self._timed = calling.idle(self._pool, head["plan"])
         return {}, ()
 
     def _outputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
