@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +62,9 @@ def parse(candidate: Candidate) -> ast.Module:
 def static_findings(tree: ast.Module) -> list[Finding]:
     """What a reader should look at. Text proves nothing: none of it decides."""
     found: list[Finding] = []
+    trying = set(_trying(tree, "forward"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and _in_method(tree, node, "forward"):
+        if isinstance(node, ast.Try) and node in trying:
             found.append(Finding("try_in_forward", Tier.telemetry, "forward catches errors", node.lineno))
         for name, line in imported(node):
             if name.split(".")[0] in _UNUSUAL:
@@ -74,6 +76,12 @@ def static_findings(tree: ast.Module) -> list[Finding]:
     return found
 
 
-def _in_method(tree: ast.Module, wanted: ast.AST, name: str) -> bool:
-    methods = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name)
-    return any(wanted is node for method in methods for node in ast.walk(method))
+def _trying(tree: ast.Module, name: str) -> Iterator[ast.Try]:
+    """Every `try` within a function of this name."""
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, within = waiting.pop()
+        within = within or (isinstance(node, ast.FunctionDef) and node.name == name)
+        if within and isinstance(node, ast.Try):
+            yield node
+        waiting += [(child, within) for child in ast.iter_child_nodes(node)]
