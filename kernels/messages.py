@@ -71,14 +71,24 @@ class Message:
 
 def encode(message: Message) -> Iterator[bytes | bytearray | memoryview]:
     """The message's bytes in parts, none of which copies a tensor. ValueError when it would be too long to be read."""
-    specs = [[one.spec.dtype, list(one.spec.shape)] for one in message.tensors]
-    head = json.dumps({**message.head, "tensors": specs}, allow_nan=False).encode("ascii")
-    if len(head) > MOST_HEAD or len(message.nonce) != NONCE_BYTES or len(specs) > MOST_TENSORS:
-        raise ValueError("the message's head, nonce or number of tensors is out of bounds")
+    head = head_bytes(message.head, message.tensors)
+    if len(message.nonce) != NONCE_BYTES:
+        raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
     length = sum(one.spec.bytes for one in message.tensors)
     yield _HEADER.pack(MAGIC, message.kind, b"\0\0\0", message.nonce, len(head), length) + head
     for one in message.tensors:
         yield one.data
+
+
+def head_bytes(head: Json, tensors: Sequence[Tensor]) -> bytes:
+    """How a message with these begins. ValueError where more is to be said of it than is read."""
+    if len(tensors) > MOST_TENSORS:
+        raise ValueError(f"one message has {len(tensors)} tensors, at most {MOST_TENSORS} are read")
+    specs = [[one.spec.dtype, list(one.spec.shape)] for one in tensors]
+    found = json.dumps({**head, "tensors": specs}, allow_nan=False).encode("ascii")
+    if len(found) > MOST_HEAD:
+        raise ValueError(f"{len(found)} bytes describe what one message holds, at most {MOST_HEAD} are read")
+    return found
 
 
 class Decoder:

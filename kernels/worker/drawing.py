@@ -8,6 +8,7 @@ they are usually indices.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 
@@ -82,30 +83,45 @@ def _real(shape: torch.Size, distribution: str, generator: torch.Generator) -> t
             raise ValueError(f"nothing is drawn by the name {distribution!r}")
 
 
-def set_state(model: torch.nn.Module, generator: torch.Generator) -> None:
+Around = Mapping[str, tuple[torch.Tensor, float]]
+"""For each weight what its values are drawn around, and how far from it."""
+
+
+def around(model: torch.nn.Module) -> Around:
+    """Taken once, from what the constructor made: to draw around what was drawn before would wander off. A bias or a
+    scale is drawn around what it was, a matrix as widely as it was spread. ValueError for complex weights."""
+    found: dict[str, tuple[torch.Tensor, float]] = {}
+    for name, value in model.named_parameters():
+        if value.is_complex():
+            raise ValueError(f"{name} is complex; only real weights are drawn")
+        if value.is_floating_point():
+            found[name] = _around(value.detach().double())
+    return found
+
+
+def _around(value: torch.Tensor) -> tuple[torch.Tensor, float]:
+    if value.dim() < 2:
+        return value.clone(), 0.25
+    spread = float(value.std()) if value.numel() > 1 else 0.0
+    if not math.isfinite(spread) or spread == 0:
+        spread = 1 / math.sqrt(max(1, value[0].numel()))
+    return torch.zeros(()), spread
+
+
+def set_state(model: torch.nn.Module, generator: torch.Generator, drawn_around: Around) -> None:
     """Gives every parameter, and the running statistics among the buffers, values in which nothing is 0 or 1 by habit.
 
-    Biases that start at 0 and scales that start at 1 may otherwise be left out unseen. Other buffers are constants of
-    the model's making (masks, tables) and stay.
+    Biases that start at 0 and scales that start at 1 may otherwise be left out unseen; a scale of 1 stays above 0.
+    Other buffers are constants of the model's making (masks, tables) and stay.
     """
     with torch.no_grad():
         for name, value in model.named_parameters():
-            if value.is_floating_point():
-                value.copy_(_weight(value, generator))
-            elif value.is_complex():
-                raise ValueError(f"{name} is complex; only real weights are drawn")
+            if name in drawn_around:
+                centre, spread = drawn_around[name]
+                noise = torch.randn(value.shape, generator=generator, dtype=torch.float64).clamp_(-3, 3)
+                value.copy_(centre + spread * noise)
         for name, value in model.named_buffers():
             if name.endswith("running_var"):
                 value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
             elif name.endswith("running_mean"):
                 value.copy_(torch.randn(value.shape, generator=generator) * 0.5)
-
-
-def _weight(value: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64)
-    if value.dim() < 2:
-        return (value.double() + 0.25 * noise).to(value.dtype)
-    spread = float(value.double().std()) if value.numel() > 1 else 0.0
-    if not math.isfinite(spread) or spread == 0:
-        spread = 1 / math.sqrt(max(1, value[0].numel()))
-    return (noise * spread).to(value.dtype)

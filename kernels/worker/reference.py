@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from kernels.messages import Json, Tensor
+from kernels.messages import Json, Tensor, head_bytes
 from kernels.tensors import DTYPES
 from kernels.worker import calling, gradients, machine
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import edit, laid_out, pack, to_wire, unpack
-from kernels.worker.drawing import draw, set_state
+from kernels.worker.drawing import Around, around, draw, set_state
 from kernels.worker.program import load
 
 _FILE = "/task.py"
@@ -35,6 +35,7 @@ class Reference:
         self._module = ModuleType("task")
         self._model = torch.nn.Module()
         self._init: list[Any] = []
+        self._around: Around = {}
         self._train = True
         self._called = torch.nn.Module()
 
@@ -62,6 +63,7 @@ class Reference:
                 raise Trouble("task", f"the task defines no {name}")
         self._init = _guarded(lambda: list(self._module.get_init_inputs()))
         self._model = _guarded(self._made)
+        self._around = _guarded(lambda: around(self._model))
         form, packed = pack(self._init)
         return {"init": form}, packed
 
@@ -74,7 +76,7 @@ class Reference:
         """Draws new weights. Answers with all of the state, or with `quiet` nothing: of some tasks it is gigabytes."""
         generator = torch.Generator().manual_seed(head["seed"])
         self._called = torch.nn.Module()
-        _guarded(lambda: set_state(self._model, generator))
+        _guarded(lambda: set_state(self._model, generator, self._around))
         return ({"names": []}, ()) if head.get("quiet") else _state_of(self._model)
 
     def _inputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
@@ -88,6 +90,11 @@ class Reference:
         other = _guarded(lambda: list(self._module.get_inputs()))
         generator = torch.Generator().manual_seed(head["seed"])
         shapes = head.get("shapes")
+        if len(declared) != len(other):
+            raise Trouble("task", "get_inputs gives another number of inputs each time")
+        count = sum(isinstance(one, torch.Tensor) for one in declared)
+        if shapes is not None and len(shapes) != count:
+            raise Trouble("task", f"a case of `shapes` has {len(shapes)} shapes, get_inputs gives {count} tensors")
         drawn: list[Any] = []
         for one, two in zip(declared, other, strict=True):
             if not isinstance(one, torch.Tensor):
@@ -257,7 +264,7 @@ class Reference:
         inputs = self._drawn({**head, "seed": head["seed"]})
         others = self._drawn({**head, "seed": head["other"]})
         fresh = copy.deepcopy(self._model)
-        set_state(fresh, torch.Generator().manual_seed(head["other"]))
+        set_state(fresh, torch.Generator().manual_seed(head["other"]), self._around)
         changes: Json = {"inputs": [], "state": {}}
         with torch.no_grad():
             before = _flat(_guarded(lambda: copy.deepcopy(self._model)(*_copied(inputs))))
@@ -280,13 +287,18 @@ class Reference:
 
 
 def _within(operation: Operation) -> Operation:
-    """An answer that the broker would not take is said to be the task's own fault, and not sent."""
+    """Whatever goes wrong here is the task's fault, and is said rather than ended by. So is an answer that the broker
+    would not take: it is not sent."""
 
     def limited(head: Json, tensors: Sequence[Tensor]) -> Answer:
-        answer, parts = operation(head, tensors)
-        size, most = sum(one.spec.bytes for one in parts), head["most"]
-        if size > most:
-            raise Trouble("task", f"one answer has {size >> 20} MiB of tensors, at most {most >> 20} MiB are held")
+        try:
+            answer, parts = operation(head, tensors)
+            size, most = sum(one.spec.bytes for one in parts), head["most"]
+            if size > most:
+                raise Trouble("task", f"one answer has {size >> 20} MiB of tensors, at most {most >> 20} MiB are held")
+            head_bytes(answer, parts)
+        except (Exception, SystemExit) as error:
+            raise error if isinstance(error, Trouble) else Trouble("task", *told(error, _FILE)) from None
         return answer, parts
 
     return limited
@@ -363,7 +375,7 @@ def _change(before: torch.Tensor, after: torch.Tensor) -> float:
 def _guarded(call: Any) -> Any:
     try:
         return call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Trouble("task", *told(error, _FILE)) from None
 
 

@@ -120,8 +120,9 @@ def test_what_could_not_be_read_is_not_sent() -> None:
         Message(Kind.request, b"short"),
         Message(Kind.request, NONCE, {"x": "y" * MOST_HEAD}),
         Message(Kind.request, NONCE, {"x": float("nan")}),
+        Message(Kind.request, NONCE, {}, [Tensor(TensorSpec("int8", (0,)), b"")] * 1025),
     ):
-        with pytest.raises(ValueError, match=r"out of bounds|JSON compliant"):
+        with pytest.raises(ValueError, match=r"a nonce has 16|bytes describe|1025 tensors|JSON compliant"):
             whole(message)
     with pytest.raises(ValueError, match="needs 4 bytes"):
         Tensor(TensorSpec("float32", (1,)), b"\0")
