@@ -113,9 +113,11 @@ class Baselines:
         try:
             rival = self._begun(reference.task, init, compiled=True)
             found = _compiled_against(kept.eager, rival, reference, distribution)
-        except Judged as end:
+        except BaseException as end:
             if rival is not None:
                 rival.side.worker.close()
+            if not isinstance(end, Judged):
+                raise
             why = f"took over {COMPILE_S:.0f} s" if "did not answer in time" in end.reason else end.reason
             kept.note = f"torch.compile is no baseline here: {why}"[:300]
             return
@@ -154,7 +156,7 @@ def _compiled_against(eager: Baseline, rival: Baseline, reference: ReferenceSide
     state, size = _weights(reference, eager, distribution, phase)
     rival.set_state(state)
     warm = Session(reference, eager, rival.side, distribution, f"{phase} warm", size.bytes, size.tensors)
-    run(rival, warm.plan(_WARM_CALLS), patience=COMPILE_S)
+    run(rival, warm.plan(_WARM_CALLS), warm.call_s, COMPILE_S)
     return timing.measure(reference, eager, rival.side, distribution, size, phase)
 
 
@@ -196,8 +198,9 @@ def _physics(reference: ReferenceSide, distribution: str, phase: str) -> tuple[R
         int(told["cores"]),
     )
     one, two = (reference.expect(given).native.leaves for given in inputs)
+    # How many tensors there are may depend on the inputs: of those that are not in both nothing is said.
     changing = sum(
-        _changing(left.tensor, right.tensor) for left, right in zip(one, two, strict=True) if left.tensor.spec.elements
+        _changing(left.tensor, right.tensor) for left, right in zip(one, two, strict=False) if left.tensor.spec.elements
     )
     return Roofline(told["bytes"], told["work"], machine, machine.floor(told["bytes"], told["work"])), changing
 

@@ -152,6 +152,7 @@ def _timing(report: Report) -> dict[str, Any] | None:
         "by_outer_clock_s": found.wall_s,
         "asking_s": found.once_s,
         "clocks_checked": found.clocks_checked,
+        "speedup_by_slower_clock": _number(found.gain_outside),
         "overhead_dominated": found.overhead_dominated,
         "blocks": found.blocks,
         "calls": found.calls,

@@ -143,7 +143,7 @@ def slope(few: tuple[int, float], many: tuple[int, float]) -> float:
     return (many[1] - few[1]) / (many[0] - few[0])
 
 
-def clocks_agree(told: float, by_wall: float, once: float) -> bool:
+def clocks_agree(told: float, by_wall: float, once: float, share: float = 0.8) -> bool:
     """Whether the seconds a call that a worker tells can be true. `by_wall`: `slope`; `once`: what each call costs its
     asker besides. Both ways: a worker that tells too little hides work, one that tells too much hides the clock."""
-    return by_wall >= 0.8 * told and told >= 0.8 * (by_wall - once)
+    return by_wall >= share * told and told >= share * (by_wall - once)

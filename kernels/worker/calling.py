@@ -9,26 +9,28 @@ from typing import Any
 import torch
 
 from kernels.messages import Json, Tensor
-from kernels.worker.crossing import Form, edit, laid_out, pack, to_torch, unpack
+from kernels.worker.crossing import Form, laid_out, pack, to_torch, unpack
 
 # Taken before any code of others is there: a clock that a candidate replaces is not the one that is read.
 _clock = time.perf_counter
-_copy, _clone = torch.Tensor.copy_, torch.Tensor.clone
+_copy, _clone, _where = torch.Tensor.copy_, torch.Tensor.clone, torch.where
 _no_grad = torch.no_grad
 _deterministic = torch.use_deterministic_algorithms
+_BYTE = frozenset({torch.float8_e4m3fn, torch.float8_e5m2})  # torch does not choose between these
 
 
 class Pool:
     """Inputs that came from the broker, kept beside the tensors that calls are made with.
 
     Calls take turns among several places, so that neither "the same address" nor "another address" tells a program
-    whether it has seen an input before; the contents are written just before the call.
+    whether it has seen an input before; the contents are mixed and written just before the call (`kernels.mixing`).
     """
 
     def __init__(self) -> None:
         self.kept: list[tuple[Form, list[torch.Tensor]]] = []
-        self.copies = False
-        """Outputs are copied at once: the task's own lie in the memory of inputs, which the next call gets."""
+        self.mask = torch.ones(0, dtype=torch.bool)
+        self.last: Any = None
+        """An output, as each timed call makes one."""
         self._places: list[list[torch.Tensor]] = []
 
     def add(self, form: Form, tensors: Sequence[Tensor], *, first: bool) -> None:
@@ -40,14 +42,23 @@ class Pool:
     def make_places(self, count: int) -> None:
         self._places = [[one.clone() for one in self.kept[0][1]] for _ in range(count)]
 
-    def placed(self, number: int, place: int, edits: list[list[Any]]) -> tuple[list[torch.Tensor], Any]:
-        """Input `number` with `edits`, written to a place: its tensors and the arguments around them."""
-        form, kept = self.kept[number]
+    def placed(self, one: int, two: int, place: int, start: int) -> Any:
+        """Arguments of a call: two of the inputs, or one twice, mixed in a place by the mask from `start` on."""
+        form, left = self.kept[one]
+        right = self.kept[two][1]
         tensors = self._places[place % len(self._places)]
-        for target, source in zip(tensors, kept, strict=True):
-            _copy(target, source)
-        edit(tensors, edits)
-        return tensors, unpack(form, tensors)
+        for target, ours, theirs in zip(tensors, left, right, strict=True):
+            if one == two:
+                _copy(target, ours)
+            else:
+                _choose(self.mask[start : start + target.numel()].view(target.shape), ours, theirs, target)
+        return unpack(form, tensors)
+
+
+def _choose(mask: torch.Tensor, one: torch.Tensor, two: torch.Tensor, target: torch.Tensor) -> None:
+    if target.dtype in _BYTE:
+        one, two, target = (each.view(torch.uint8) for each in (one, two, target))
+    _where(mask, one, two, out=target)
 
 
 def arguments(form: Form, tensors: Sequence[Tensor], layout: str) -> tuple[list[torch.Tensor], Any]:
@@ -56,36 +67,44 @@ def arguments(form: Form, tensors: Sequence[Tensor], layout: str) -> tuple[list[
     return made, unpack(form, made)
 
 
-def timed(model: Callable[..., Any], pool: Pool, plan: list[list[Any]]) -> tuple[list[float], list[Any]]:
-    """Seconds of each call, and its outputs. `plan`: number of the input, place and edits of each call."""
+def timed(model: Callable[..., Any], pool: Pool, plan: list[list[int]]) -> tuple[list[float], list[Any]]:
+    """Seconds of each call, and its outputs, as they are when the call returns: what is computed later, by a thread or
+    when it is read, is not in them or is waited for. `plan`: what `Pool.placed` takes, of each call."""
     seconds: list[float] = []
     outputs: list[Any] = []
+    clock = _clock
     _deterministic(False)  # its poisoning of fresh memory would be part of the time
     with _no_grad():
-        for number, place, edits in plan:
-            _, given = pool.placed(number, place, edits)
-            began = _clock()
+        for call in plan:
+            given = pool.placed(*call)
+            began = clock()
             found = model(*given)
-            seconds.append(_clock() - began)
-            outputs.append(_copied(found) if pool.copies else found)
+            seconds.append(clock() - began)
+            outputs.append(_copied(found))
     _deterministic(True, warn_only=True)
+    pool.last = outputs[-1] if outputs else None
     return seconds, outputs
 
 
 def _copied(value: Any) -> Any:
     """The same with tensors of its own memory. What is no plain tensor stays as it is."""
-    if type(value) is torch.Tensor:
+    kind = type(value)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
         return _clone(value)
-    if type(value) in (tuple, list):
-        return type(value)(_copied(one) for one in value)
-    return {key: _copied(one) for key, one in value.items()} if type(value) is dict else value
+    if kind in (tuple, list):
+        return kind(_copied(one) for one in value)
+    return {key: _copied(one) for key, one in value.items()} if kind is dict else value
 
 
-def idle(pool: Pool, plan: list[list[Any]]) -> None:
-    """All that `timed` does but the calls: what the asking itself costs."""
-    for number, place, edits in plan:
-        pool.placed(number, place, edits)
-        _clock()
+def idle(pool: Pool, plan: list[list[int]]) -> list[Any]:
+    """All that `timed` does but the calls: what the asking itself costs. Copies of an output."""
+    outputs: list[Any] = []
+    with _no_grad():
+        for call in plan:
+            pool.placed(*call)
+            _clock()
+            outputs.append(_copied(pool.last))
+    return outputs
 
 
 def answer_outputs(outputs: list[Any], which: list[int]) -> tuple[Json, list[Tensor]]:

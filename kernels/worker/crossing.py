@@ -8,6 +8,7 @@ instance with attributes) is no tensor here: what happens when it is read would 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -22,29 +23,37 @@ _cpu, _data_ptr, _numel = torch.Tensor.cpu, torch.Tensor.data_ptr, torch.Tensor.
 _resolve_conj, _resolve_neg = torch.Tensor.resolve_conj, torch.Tensor.resolve_neg
 _stride, _copy, _clone = torch.Tensor.stride, torch.Tensor.copy_, torch.Tensor.clone
 _string_at, _frombuffer, _type = ctypes.string_at, torch.frombuffer, type
-_MOST_ITEMS = 1000
+_MOST_ITEMS, _MOST_PARTS = 1000, 4096
+_DEEPEST = 8  # kernels.forms reads no more
 
 Form = dict[str, Any]
 
 
 def pack(value: Any) -> tuple[Form, list[Tensor]]:
-    """What a value is made of, and its tensors' bytes in order. Never fails: what is no value gets the kind `other`."""
+    """What a value is made of, and its tensors' bytes in order. What is no value, is nested too deeply or has too many
+    parts gets the kind `other`."""
     tensors: list[Tensor] = []
-    return _pack(value, tensors), tensors
+    return _pack(value, tensors, iter(range(_MOST_PARTS)), 0), tensors
 
 
-def _pack(value: Any, tensors: list[Tensor]) -> Form:
+def _pack(value: Any, tensors: list[Tensor], room: Iterator[int], depth: int) -> Form:
+    if depth > _DEEPEST or next(room, None) is None:
+        return {"k": "other", "type": "a value that is nested too deeply or has too many parts"}
     kind = _type(value)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
         return _pack_tensor(value, tensors)
     if kind in (tuple, list):
         if len(value) > _MOST_ITEMS:
             return {"k": "other", "type": "a sequence that is too long"}
-        return {"k": kind.__name__, "items": [_pack(one, tensors) for one in value]}
+        return {"k": kind.__name__, "items": [_pack(one, tensors, room, depth + 1) for one in value]}
     if kind is dict:
         if len(value) > _MOST_ITEMS or not all(_type(key) is str for key in value):
             return {"k": "other", "type": "a dict that is too long or has keys that are no strings"}
-        return {"k": "dict", "keys": list(value), "items": [_pack(one, tensors) for one in value.values()]}
+        return {
+            "k": "dict",
+            "keys": list(value),
+            "items": [_pack(one, tensors, room, depth + 1) for one in value.values()],
+        }
     if kind is float:
         return {"k": "float", "v": value.hex()}
     if kind is int and abs(value) < 1 << 63:
@@ -63,9 +72,7 @@ def _pack_tensor(value: Any, tensors: list[Tensor]) -> Form:
         "k": "tensor",
         "n": len(tensors),
         "stride": list(_stride(value)),
-        "grad": bool(value.requires_grad),
         "lazy": bool(value.is_conj() or value.is_neg()),
-        "device": value.device.type,
     }
     tensors.append(to_wire(value))
     return form
@@ -115,12 +122,3 @@ def laid_out(value: torch.Tensor, layout: str) -> torch.Tensor:
     if layout == "transposed" and value.dim() >= 2:
         return value.transpose(-1, -2).contiguous().transpose(-1, -2)
     return value
-
-
-def edit(values: list[torch.Tensor], edits: list[list[Any]]) -> None:
-    """Sets single elements in place: each edit is a tensor's number, a flat index and a value."""
-    for number, index, value in edits:
-        flat = values[number].view(-1) if values[number].is_contiguous() else None
-        if flat is None:
-            raise ValueError("only contiguous tensors are edited")
-        flat[index] = value

@@ -43,12 +43,19 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("call_s", [1e-6, 1e-4, 1e-3, 0.1])
 def test_who_tells_the_truth_is_believed_at_once(call_s: float) -> None:
     session = Told(call_s)
-    found, could_tell = checked(session, 40)  # type: ignore[arg-type]  # a session of numbers
-    assert could_tell
-    assert found.told == pytest.approx(call_s)
-    assert found.wall == pytest.approx(call_s + 1e-5)
-    assert found.once == pytest.approx(1e-5)
+    found = checked(session, 40)  # type: ignore[arg-type]  # a session of numbers
+    assert found.could_tell
+    assert found.gain == pytest.approx(1)
+    assert found.candidate.told == pytest.approx(call_s)
+    assert found.candidate.wall == pytest.approx(call_s + 1e-5)
+    assert found.candidate.once == pytest.approx(1e-5)
     assert session.runs == 10
+
+
+def test_calls_that_take_long_are_repeated_less_often() -> None:
+    session = Told(3.0)
+    assert checked(session, 2).could_tell  # type: ignore[arg-type]  # a session of numbers
+    assert session.runs == 7
 
 
 @pytest.mark.parametrize("lies", [0.0001, 0.1, 0.7, 1.5, 100])
@@ -59,20 +66,32 @@ def test_a_clock_that_is_too_slow_or_too_fast_convicts(lies: float) -> None:
 
 
 def test_where_the_baselines_disagree_too_the_machine_is_too_busy() -> None:
-    _, could_tell = checked(Told(1e-2, lies=0.1, baseline_lies=0.1), 40)  # type: ignore[arg-type]  # a session of numbers
-    assert not could_tell
+    found = checked(Told(1e-2, lies=0.1, baseline_lies=0.1), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert not found.could_tell
+
+
+def test_where_the_machine_is_busy_a_candidate_whose_clocks_agree_is_not_believed_either() -> None:
+    found = checked(Told(1e-2, baseline_lies=0.1), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert not found.could_tell
+
+
+@pytest.mark.parametrize(("lies", "gain"), [(0.85, 1.0), (1.0, 1.0), (1.15, 1 / 1.15)])
+def test_what_a_worker_keeps_to_itself_within_what_clocks_may_differ_is_no_gain(lies: float, gain: float) -> None:
+    found = checked(Told(1e-2, lies=lies), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert found.could_tell
+    assert found.gain == pytest.approx(gain)
 
 
 def test_what_asking_costs_the_baseline_too_is_nobodys_lie() -> None:
-    found, could_tell = checked(Told(5e-5, busy_s=9e-5), 40)  # type: ignore[arg-type]  # a session of numbers
-    assert could_tell
-    assert found.once == pytest.approx(1e-4)
+    found = checked(Told(5e-5, busy_s=9e-5), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert found.could_tell
+    assert found.candidate.once == pytest.approx(1e-4)
 
 
 @pytest.mark.parametrize("lies", [1.0, 0.1])
 def test_a_machine_with_much_else_to_do_convicts_and_believes_nobody(lies: float) -> None:
-    _, could_tell = checked(Told(1e-4, lies=lies, busy_s=2e-4), 40)  # type: ignore[arg-type]  # a session of numbers
-    assert not could_tell
+    found = checked(Told(1e-4, lies=lies, busy_s=2e-4), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert not found.could_tell
 
 
 def test_below_what_a_clock_on_the_wall_can_tell_nothing_is_said() -> None:
