@@ -23,6 +23,7 @@ from kernels import flags
 from kernels.artefacts import Artefacts
 from kernels.bench import Inputs, Judged, Patience, blob
 from kernels.candidate import Candidate
+from kernels.cpp_text import code_alone
 from kernels.findings import Finding, Tier
 from kernels.hosting import Ended, Place, Troubled, Worker
 from kernels.messages import Json, ProtocolError, Tensor
@@ -33,7 +34,7 @@ COMPILE_S = 300.0
 MOST_ARTEFACT = 64 << 20
 _NAMED = (b"cpp_extension", b"load_inline")
 _BOUND = re.compile(r"\bm\s*\.\s*def\s*\(\s*\"([A-Za-z_][A-Za-z0-9_]{0,60})\"")
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
+_DEFINES = re.compile(r"#\s*define\b")
 _UNUSUAL = re.compile(
     r"\b(system|popen|fork|execve?|execvp|dlopen|dlsym|ptrace|mprotect|pthread_create|std::thread|std::async|asm|__asm__"
     r"|m_ml|ml_meth)\b"
@@ -233,10 +234,10 @@ def _findings(recipe: Recipe) -> list[Finding]:
     if not flags.optimised(recipe.cflags):
         text = f"{recipe.name} is compiled without optimisation: load_inline and load add no -O of their own"
         found.append(Finding("not_optimised", Tier.telemetry, text, recipe.line))
-    text = _COMMENT.sub(" ", "\n".join(recipe.files.values()))
+    text = code_alone("\n".join(recipe.files.values()))
     for name in sorted(set(_UNUSUAL.findall(text))):
         found.append(Finding("unusual_cpp", Tier.telemetry, f"{recipe.name} names {name}", recipe.line))
-    if re.search(r"#\s*define[^\n]*##", text):
+    if any("##" in line and _DEFINES.search(line) for line in text.splitlines()):
         found.append(Finding("pasted_tokens", Tier.telemetry, f"{recipe.name} pastes tokens together", recipe.line))
     return found
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
 _MODULES = ("cupy", "numba.cuda", "pycuda", "tilelang", "cutlass", "cuda")
 _LOADERS = frozenset({"load", "load_inline"})
-_CUDA_FILE = re.compile(r"[^\n]*\.cuh?")
 
 
 class Kind(StrEnum):
@@ -41,17 +40,18 @@ def need(tree: ast.Module) -> Need | None:
 
 
 def _needs(tree: ast.Module) -> Iterator[Need]:
+    names_cuda, files = _names_cuda(tree), cuda_files(tree)
     for node in reversed(list(ast.walk(tree))):  # the first of a kind is the last that is kept
         for name, line in imported(node):
             if name.split(".")[0] == "triton":
-                yield Need(Kind.triton, f"it imports {name}", line, _names_cuda(tree))
+                yield Need(Kind.triton, f"it imports {name}", line, names_cuda)
             if any(name == one or name.startswith(one + ".") for one in _MODULES):
                 yield Need(Kind.other, f"it imports {name}", line)
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
                 if keyword.arg == "cuda_sources" and not _nothing(keyword.value):
                     yield Need(Kind.cuda, "it compiles CUDA sources", keyword.value.lineno)
-            if _called(node) in _LOADERS and any(map(_cuda_file, ast.walk(node))):
+            if called(node) in _LOADERS and node in files:
                 yield Need(Kind.cuda, "it compiles a CUDA file", node.lineno)
 
 
@@ -63,12 +63,28 @@ def imported(node: ast.AST) -> Iterator[tuple[str, int]]:
         yield node.module, node.lineno
 
 
-def _called(node: ast.Call) -> str:
+def cuda_files(tree: ast.Module) -> Set[ast.AST]:
+    """The constants that name a CUDA file, and every node that such a one is within."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_cuda_file(node.value)]
+    if not names:
+        return frozenset()
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    found: set[ast.AST] = set()
+    for name in names:
+        node: ast.AST | None = name
+        while node is not None and node not in found:  # above one that was found before, all have been
+            found.add(node)
+            node = parents.get(node)
+    return found
+
+
+def _is_cuda_file(value: object) -> bool:
+    return isinstance(value, str) and value.endswith((".cu", ".cuh")) and "\n" not in value
+
+
+def called(node: ast.Call) -> str:
+    """The last name of what is called."""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def _cuda_file(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(_CUDA_FILE.fullmatch(node.value))
 
 
 def _nothing(node: ast.expr) -> bool:

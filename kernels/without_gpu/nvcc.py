@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from kernels.bench import Judged
+from kernels.cpp_text import without_comments
 from kernels.findings import Finding, Tier
-from kernels.hosting import Place
+from kernels.hosting import Place, box_name
 from kernels.verdicts import Stage, Verdict
 from kernels.without_gpu.facts import CompiledKernel, WithoutGpu
 from kernels.without_gpu.host_code import device_only
@@ -40,13 +39,14 @@ _FIND = (
     "    if os.path.exists(os.path.join(one, 'bin', 'nvcc')): print(one)\n"
 )
 _ERROR = re.compile(
-    r"^(?P<file>[^\s:(][^:(\n]*)[(:](?P<line>\d+)\)?(?::\d+)?: (?:fatal |catastrophic )?error:? ?(?P<text>.*)", re.M
+    r"^(?P<file>[^\s:(][^:(\n]*)[(:](?P<line>\d{1,9})\)?(?::\d+)?: (?:fatal |catastrophic )?error:? ?(?P<text>.*)", re.M
 )
 _ASSEMBLER = re.compile(r"^ptxas .*?(?:error|fatal)\s*: (?P<text>.*)", re.M)
 _MISSING = re.compile(r'(?:cannot open source file "([^"]+)"|error: ([^\s:]+): No such file or directory)')
 _OTHER_DEVICE = re.compile(r"requires (?:\.target )?'?sm_|not supported on \.target|target architecture")
+_WORD = re.compile(r"[\w$]+")
 _MOST_ERRORS = 5
-_numbers = itertools.count(1)
+_MOST_KERNELS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def compile_cuda(
     if not given.sources:
         raise Judged(Verdict.needs_gpu, Stage.policy_static, f"{need}: nothing of it could be compiled", line=need.line)
     progress.stage = Stage.compile
-    with place.backend.create(place.spec(2 * seconds + 120), name=f"kernel-nvcc-{os.getpid()}-{next(_numbers)}") as box:
+    with place.backend.create(place.spec(2 * seconds + 120), name=box_name("nvcc")) as box:
         progress.isolation = box.isolation
         toolkit = _toolkit(place, box)
         if toolkit is None:
@@ -139,7 +139,8 @@ def _devices_part(
         )
         return part
     # What cutting may have brought about is not held against it: only what is wrong both with and without.
-    both = [one for one in errors(part.log, name) if one in first]
+    known = set(first)
+    both = [one for one in errors(part.log, name) if one in known]
     if part.result.timed_out or not both:
         raise Judged(
             Verdict.needs_gpu, Stage.compile, f"it could not be compiled with declarations of ours: {_said(first)}"
@@ -188,17 +189,26 @@ def _facts(progress: Progress, found: WithoutGpu, given: Sources, done: _Outcome
     # No reference was run: what the task computes in is not known, and single precision is what tasks mean mostly.
     declared = ["float32"]
     floor = progress.task.tolerance.floor or 0.0
-    for one in usage(done.log):
+    used = usage(done.log)
+    if len(used) > _MOST_KERNELS:
+        found.not_checked.append(f"{len(used) - _MOST_KERNELS} of its {len(used)} kernels: no more are looked at")
+    used = used[:_MOST_KERNELS]
+    compiled = sections(done.ptx)[:_MOST_KERNELS]
+    places = _places(
+        given, {plain_name(one) for one in (*(one.entry for one in used), *(entry for entry, _ in compiled))}
+    )
+    for one in used:
         name = plain_name(one.entry)
         spilled = one.spill_stores + one.spill_loads
-        line = next(iter(_lines(given, name)), None)
-        found.kernels.append(CompiledKernel(name, one.target, one.registers, spilled, one.shared, line))
+        found.kernels.append(
+            CompiledKernel(name, one.target, one.registers, spilled, one.shared, next(iter(places[name]), None))
+        )
     new: list[Finding] = []
-    for entry, text in sections(done.ptx):
+    for entry, text in compiled:
         name = plain_name(entry)
-        new += findings(census(text), name, declared, floor, next(iter(_lines(given, name)), None))
+        new += findings(census(text), name, declared, floor, next(iter(places[name]), None))
     new += [one for flag in given.flags if "fast_math" in flag for one in [_fast_math(flag)]]
-    new += _never_launched(found, given)
+    new += _never_launched(found, given, places)
     progress.findings += [one for one in new if one not in progress.findings]
 
 
@@ -208,19 +218,21 @@ def _fast_math(flag: str) -> Finding:
     )
 
 
-def _never_launched(found: WithoutGpu, given: Sources) -> Iterator[Finding]:
+def _never_launched(found: WithoutGpu, given: Sources, places: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
     if not any("<<<" in one.text or "cudaLaunch" in one.text for one in given.sources):
         return  # kernels alone, which something else is to launch
     for kernel in found.kernels:
-        lines = list(_lines(given, kernel.name))
-        if len(lines) == 1:
+        if len(lines := places[kernel.name]) == 1:
             text = f"the kernel {kernel.name} is compiled and its name stands nowhere else: nothing launches it"
             yield Finding("kernel_never_launched", Tier.support, text, lines[0])
 
 
-def _lines(given: Sources, name: str) -> Iterator[int]:
-    """Where a name stands in the sources, comments left out."""
+def _places(given: Sources, names: Set[str]) -> Mapping[str, Sequence[int]]:
+    """The lines on which each of the names stands in the sources, comments left out."""
+    found: dict[str, list[int]] = {name: [] for name in names}
     for source in given.sources:
-        text = re.sub(r"//[^\n]*|/\*.*?\*/", lambda one: re.sub(r"[^\n]", " ", one[0]), source.text, flags=re.S)
-        for match in re.finditer(rf"\b{re.escape(name)}\b", text):
-            yield source.line + text.count("\n", 0, match.start())
+        for number, line in enumerate(without_comments(source.text).split("\n"), source.line):
+            for word in _WORD.findall(line):
+                if word in found:
+                    found[word].append(number)
+    return found

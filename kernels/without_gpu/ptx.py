@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from kernels.cpp_text import without_comments
 from kernels.findings import Finding, Tier
 
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ENTRY = re.compile(r"\.entry\s+([\w$]+)")
 _MATRIX = re.compile(r"\b((?:wgmma\.mma_async|wmma\.mma|tcgen05\.mma|mma)\.[\w.:]+)")
-_NARROWED = re.compile(r"\bcvt\.r\w+(?:\.\w+)*?\.(?P<kind>tf32|bf16|f16|e4m3|e5m2)(?:x2|x4)?\.f32\b")
-_FLUSHED = re.compile(r"\b\w+(?:\.\w+)*\.ftz\.\w+")
+_CONVERSION = re.compile(r"\bcvt\.r[\w.]*")
+_PACKED = re.compile(r"(tf32|bf16|f16|e4m3|e5m2)(?:x2|x4)?")
+_FLUSHED = re.compile(r"(?<=\.)ftz(?=\.)")
 # From the narrowest: an instruction's own type is the narrowest it names, its sums are wider.
 _WIDTHS: Mapping[str, float] = {
     "e4m3": 2.0**-4, "e5m2": 2.0**-3, "bf16": 2.0**-9, "f16": 2.0**-11, "tf32": 2.0**-11,
@@ -42,27 +43,29 @@ class Census:
     flushed: int
 
 
-def entries(ptx: str) -> list[str]:
-    """The names of the kernels, mangled as they stand, in order."""
-    return _ENTRY.findall(_COMMENT.sub("", ptx))
-
-
 def sections(ptx: str) -> list[tuple[str, str]]:
     """Each kernel's name and the text from there to the next one's."""
-    parts = _ENTRY.split(_COMMENT.sub("", ptx))
+    parts = _ENTRY.split(without_comments(ptx))
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def census(ptx: str) -> Census:
-    text = _COMMENT.sub("", ptx)
+    text = without_comments(ptx)
     matrices: Counter[str] = Counter()
     for instruction in _MATRIX.findall(text):
         parts = re.split(r"[.:]", instruction)
         kind = next((one for one in _WIDTHS if one in parts), None)
         if kind is not None:
             matrices[kind] += 1
-    narrowed = Counter(match["kind"] for match in _NARROWED.finditer(text))
+    narrowed = Counter(kind for one in _CONVERSION.findall(text) if (kind := _narrowed(one)) is not None)
     return Census(matrices, narrowed, len(_FLUSHED.findall(text)))
+
+
+def _narrowed(instruction: str) -> str | None:
+    """To what a conversion such as cvt.rn.relu.bf16x2.f32 rounds single precision."""
+    *_, to, source = instruction.split(".")
+    found = _PACKED.fullmatch(to)
+    return found[1] if found and source == "f32" else None
 
 
 def findings(found: Census, kernel: str, declared: Sequence[str], floor: float, line: int | None) -> Iterator[Finding]:
@@ -98,9 +101,13 @@ class Usage:
 
 
 _COMPILING = re.compile(r"Compiling entry function '([^']+)' for '(\w+)'")
-_SPILLS = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
-_USED = re.compile(r"Used (\d+) registers")
-_SHARED = re.compile(r"(\d+) bytes smem")
+# So many digits, and none before: names may hold long runs of them, which would be read again from each.
+_NUMBER = r"(?<!\d)(\d{1,12})"
+_SPILLS = re.compile(rf"{_NUMBER} bytes spill stores, (\d{{1,12}}) bytes spill loads")
+_USED = re.compile(rf"Used {_NUMBER} registers")
+_SHARED = re.compile(rf"{_NUMBER} bytes smem")
+_PREFIX = re.compile(r"_Z(?:L|N[rVK]*)?")
+_LENGTH = re.compile(r"L?(\d{1,9})")
 
 
 def usage(log: str) -> list[Usage]:
@@ -120,14 +127,13 @@ def usage(log: str) -> list[Usage]:
 
 def plain_name(entry: str) -> str:
     """The function's own name in an Itanium-mangled one, `f` of `_ZN1a1fIfEvPT_`; the same where it is not mangled."""
-    rest = re.sub(r"^_Z(?:L|N[rVK]*)?", "", entry)
-    if rest == entry:
+    prefix = _PREFIX.match(entry)
+    if prefix is None:
         return entry
-    found = ""
-    while (length := re.match(r"L?(\d+)", rest)) is not None:
-        end = length.end() + int(length[1])
-        name, rest = rest[length.end() : end], rest[end:]
-        found = name or found
+    found, at = "", prefix.end()
+    while (length := _LENGTH.match(entry, at)) is not None:
+        at = length.end() + int(length[1])
+        found = entry[length.end() : at] or found
         if not entry.startswith("_ZN"):
             break
     return found or entry

@@ -9,7 +9,7 @@ from kernels.messages import ProtocolError
 from kernels.without_gpu import CompiledKernel, Kind, WithoutGpu
 from kernels.without_gpu.facts import of_launches
 from kernels.without_gpu.nvcc import Error, errors
-from kernels.without_gpu.ptx import Census, census, entries, findings, plain_name, sections, usage
+from kernels.without_gpu.ptx import Census, census, findings, plain_name, sections, usage
 
 LOG = """ptxas info    : 0 bytes gmem
 ptxas info    : Compiling entry function '_Z1gIfEvPT_' for 'sm_90a'
@@ -75,8 +75,8 @@ PTX = """
 
 
 def test_at_which_precision_a_kernel_multiplies_and_to_which_it_rounds() -> None:
-    assert entries(PTX) == ["first", "second"]
-    (_, first), (_, second) = sections(PTX)
+    (one, first), (other, second) = sections(PTX)
+    assert (one, other) == ("first", "second")
     assert census(first) == Census({"tf32": 1, "f16": 1}, {}, 0)
     assert census(second) == Census({}, {"bf16": 1}, 1)
 
