@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Literal, Self
@@ -61,7 +61,6 @@ class Place:
     python: PurePath
     memory_bytes: int = 4 << 30
     image: str | None = None
-    extra_env: Json = field(default_factory=dict)
     artefacts: Path | None = None
 
     def spec(self, lifetime_s: float) -> SandboxSpec:
@@ -86,7 +85,7 @@ class Worker:
         self._waiting: list[Message] = []
         self._result: CommandResult | None = None
         self._lost: SandboxError | None = None
-        self._box: Box = place.backend.create(place.spec(lifetime_s), name=_name(role))
+        self._box: Box = place.backend.create(place.spec(lifetime_s), name=box_name(role))
         self._run: threading.Thread | None = None
         try:
             self._start(place, lifetime_s)
@@ -198,8 +197,10 @@ class Worker:
         self.close()
 
 
-def _name(role: Role) -> str:
-    return f"kernel-{role}-{os.getpid()}-{next(_numbers)}"
+def box_name(role: str) -> str:
+    """A name no other box has or will have. In containers workers often have the same process number, and the name is
+    all that tells their boxes apart."""
+    return f"kernel-{role}-{os.getpid()}-{next(_numbers)}-{secrets.token_hex(4)}"
 
 
 def _troubled(head: Json) -> Troubled:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from sandboxes import Backend, Bind, BubblewrapBackend, LimitUnenforceable, PlainBackend, SandboxUnavailable
 from sandboxes.on_docker import DockerBackend
@@ -28,36 +29,39 @@ def make_backend(
     kind: SandboxKind | None = None,
     *,
     image: str | None = None,
+    owner: str | None = None,
     read_only: Sequence[Path | Bind] | None = None,
 ) -> Backend:
-    """The backend of this kind, by default the settings' own. `image` of containers and what a local box is shown
-    (`read_only`) stand above the settings'.
+    """The backend of this kind, by default the settings' own. `image` and `owner` of containers and what a local box is
+    shown (`read_only`) stand above the settings'.
 
     Raises SandboxUnavailable or LimitUnenforceable when no box of that kind can be made here.
     """
-    match kind or settings.sandbox:
-        case "docker":
-            return _docker(settings, image or _image(settings, "docker"))
-        case "kubernetes":
-            return _kubernetes(settings, image or _image(settings, "kubernetes"))
-        case "local":
-            return _local(settings, settings.sandbox_readonly_paths if read_only is None else read_only)
+    kind = kind or settings.sandbox
+    if kind == "local":
+        return _local(settings, settings.sandbox_readonly_paths if read_only is None else read_only)
+    backend = containers(settings, kind, image or _image(settings, kind), owner or settings.effective_owner)
+    backend.probe()
+    return backend
 
 
-def _docker(settings: Settings, image: str) -> Backend:
-    backend = DockerBackend(
+def containers(
+    settings: Settings, kind: Literal["docker", "kubernetes"], image: str, owner: str
+) -> DockerBackend | KubernetesBackend:
+    """Boxes that carry this owner; engine or cluster are asked nothing before the first call. SandboxUnavailable."""
+    if kind == "kubernetes":
+        return _kubernetes(settings, image, owner)
+    return DockerBackend(
         runtime=settings.docker_runtime,
-        owner=settings.effective_owner,
+        owner=owner,
         image=image,
         private=settings.sandbox_private_networks,
         gpus=settings.docker_gpus,
         base_url=settings.docker_url or None,
     )
-    backend.probe()
-    return backend
 
 
-def _kubernetes(settings: Settings, image: str) -> Backend:
+def _kubernetes(settings: Settings, image: str, owner: str) -> KubernetesBackend:
     given = settings.kubernetes
     values = {name: getattr(given, name) for name in KubernetesMachine.model_fields}
     for name in ("tolerations", "gpu_tolerations"):
@@ -68,14 +72,7 @@ def _kubernetes(settings: Settings, image: str) -> Backend:
         raise SandboxUnavailable(
             "the kubernetes sandbox cannot be used", str(error), "Set it right in FORGEHAND_KUBERNETES"
         ) from None
-    backend = KubernetesBackend(
-        place,
-        owner=settings.effective_owner,
-        image=image,
-        private=settings.sandbox_private_networks,
-    )
-    backend.probe()
-    return backend
+    return KubernetesBackend(place, owner=owner, image=image, private=settings.sandbox_private_networks)
 
 
 def _image(settings: Settings, kind: str) -> str:

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path, PurePosixPath
 
 from kernels.hosting import Place
-from sandboxes import Bind, PlainBackend, SandboxUnavailable
+from sandboxes import Backend, Bind, PlainBackend, SandboxUnavailable
 from settings import Settings
-from workers.backends import make_backend
+from settings.machines import SandboxKind
+from workers.backends import containers, make_backend
 
 IN_THE_BOX = "/opt/kernel-python"
 _COMPLETE = ".complete"
@@ -19,7 +20,7 @@ def make_place(settings: Settings) -> Place:
 
     SandboxUnavailable, LimitUnenforceable where there are none, with what to do.
     """
-    kind = settings.kernel_sandbox or settings.sandbox
+    kind = kernel_kind(settings)
     memory = settings.kernel_memory_mb << 20
     artefacts = settings.state_dir / "kernel-artefacts"
     if kind == "local":
@@ -40,8 +41,29 @@ def make_place(settings: Settings) -> Place:
             "FORGEHAND_KERNEL_IMAGE is not set",
             "Name an image with PyTorch (k8s/kernels/Dockerfile makes one), or set FORGEHAND_KERNEL_SANDBOX=local",
         )
-    backend = make_backend(settings, kind, image=settings.kernel_image)
+    backend = make_backend(settings, kind, image=settings.kernel_image, owner=_owner(settings))
     return Place(backend, settings.kernel_image_python, memory, settings.kernel_image, artefacts=artefacts)
+
+
+def kernel_boxes(settings: Settings) -> Backend:
+    """With what the boxes of kernels are found, to remove what is left of them: it needs no image and no Python.
+
+    SandboxUnavailable, LimitUnenforceable.
+    """
+    kind = kernel_kind(settings)
+    if kind == "local":
+        return make_backend(settings, "local", read_only=())
+    return containers(settings, kind, settings.kernel_image, _owner(settings))
+
+
+def kernel_kind(settings: Settings) -> SandboxKind:
+    return settings.kernel_sandbox or settings.sandbox
+
+
+def _owner(settings: Settings) -> str:
+    """An owner's name has up to 40 characters. No task answers for a kernel's box: under the owner of tasks' boxes a
+    sweep would remove it while it works."""
+    return f"{settings.effective_owner[:32]}-kernels"
 
 
 def kernel_python(home: Path) -> Path | None:

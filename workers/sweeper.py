@@ -1,12 +1,19 @@
 """Rings again for tasks that want to run and that nobody holds; removes boxes whose owner is gone."""
 
+from __future__ import annotations
+
 from collections.abc import Container, Iterable
 
+import structlog
 from sqlalchemy import select
 
+from sandboxes.contract import SandboxError
 from store import pools, tasks
 from store.schema import Task
+from workers.kernel_place import kernel_kind
 from workers.workshop import Workshop
+
+log = structlog.get_logger(__name__)
 
 # Long enough for a busy pool to get to the message, short enough that a lost one is no delay to speak of.
 RING_AGAIN_S = 5.0
@@ -27,7 +34,29 @@ def sweep(workshop: Workshop) -> list[str]:
 
 def reap(workshop: Workshop) -> list[str]:
     """Removes boxes nobody answers for any more; the names of those removed."""
-    return [name for backend in workshop.backends for name in backend.reap(lambda: answered_for(workshop))]
+    removed = [name for backend in workshop.backends for name in backend.reap(lambda: answered_for(workshop))]
+    return removed + _reap_kernels(workshop)
+
+
+def _reap_kernels(workshop: Workshop) -> list[str]:
+    """The database does not know who is at work in a kernel's box, and somebody's shell may be. Records of local boxes
+    say whether their maker lives; of containers only the end of its time decides."""
+    kind = kernel_kind(workshop.settings)
+    if kind == "local" == workshop.settings.sandbox:
+        return []  # the same records: swept just now
+    try:
+        return list(workshop.kernel_boxes.reap(tuple if kind == "local" else EveryName))
+    except SandboxError as error:
+        # A worker that takes no kernels may have no engine for them; who takes them hears of it there.
+        log.warning("what is left of kernels' boxes cannot be removed", error=str(error))
+        return []
+
+
+class EveryName(Container[str]):
+    """Every box is answered for."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 class AnsweredFor(Container[str]):

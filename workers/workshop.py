@@ -21,6 +21,7 @@ from workers.backends import make_backend, make_pool
 from workers.decisions import EndTask, HandBack, Move
 from workers.heartbeat import Heartbeat
 from workers.indexes import Indexes
+from workers.kernel_place import kernel_boxes
 
 if TYPE_CHECKING:
     from repositories import Mirror
@@ -116,6 +117,11 @@ class Workshop:
     @cached_property
     def indexes(self) -> Indexes:
         return Indexes(self.settings.state_dir / "indexes", max_bytes=self.settings.indexes_mb << 20)
+
+    @cached_property
+    def kernel_boxes(self) -> Backend:
+        """With what is found what is left of kernels' boxes. SandboxUnavailable, LimitUnenforceable."""
+        return kernel_boxes(self.settings)
 
     @property
     def mirrors(self) -> Path:
