@@ -20,6 +20,7 @@ from kernels.hosting import MOST_BYTES, Place, Worker
 from kernels.messages import ProtocolError
 from kernels.racing import Against, Baselines, agreed, confirmations, race
 from kernels.seeds import new_secret
+from kernels.statistics import Speed
 from kernels.task import Task
 from kernels.task_audit import TaskAudit, audit_task
 from kernels.verdicts import PASSED, Stage, Verdict, Wrong
@@ -314,6 +315,8 @@ def _conclude(report: Report, timed: timing.Timing) -> None:
     report.reasons.append(f"right in {report.correctness.passed if report.correctness else 0} cells; {ratio}")
     if not timed.clocks_checked:
         report.reasons.append("this machine is too busy to hold the two clocks against each other")
+    elif timed.found.low > 1 + timed.smallest_effect and timed.speed is Speed.ambiguous:
+        report.reasons.append(f"by the slower of two clocks it is only {timed.gain_outside:.3f} times as fast")
     if timed.overhead_dominated:
         report.reasons.append("the baseline takes under 0.1 ms: mostly what calling from Python costs is measured")
     looked = [one for one in report.findings if one.tier is Tier.support]

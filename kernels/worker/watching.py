@@ -157,6 +157,10 @@ def _attributes(owner: ModuleType | type) -> dict[str, Any]:
     return found
 
 
+def _modes() -> tuple[int, int]:
+    return torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()
+
+
 def _read_switches() -> dict[str, str]:
     found = {}
     for path in _SWITCHES:
@@ -168,5 +172,6 @@ def _read_switches() -> dict[str, str]:
     found["threads of torch"] = str(torch.get_num_threads())
     found["precision of products of float32"] = str(torch.get_float32_matmul_precision())
     found["filling of fresh memory"] = str(torch.utils.deterministic.fill_uninitialized_memory)
+    found["modes that torch's calls go through"] = str(_modes())
     found["numbers below the smallest exponent"] = str(bool(torch.full((1,), 2.0**-140).mul(2).item()))
     return found

@@ -32,8 +32,8 @@ def get_init_inputs():
     return []
 """
 TIMING = Timing(
-    Speed.faster, Interval(1.2, 1.25, 1.3), Interval(0.99, 1.0, 1.01), 0.02, 1e-3, 8e-4, 8e-4, 1e-5, True, 1.25, 12, 400,
-    400, EAGER,
+    Speed.faster, Interval(1.2, 1.25, 1.3), Interval(0.99, 1.0, 1.01), 0.02, 1e-3, 8e-4, 8e-4, 1e-5, True, 1.25, 12,
+    400, 400, EAGER,
 )  # fmt: skip
 
 
