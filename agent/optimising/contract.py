@@ -90,6 +90,7 @@ class End(StrEnum):
     budget = "budget"
     context = "context"
     no_model = "no_model"
+    not_gradable = "not_gradable"
 
 
 @dataclass(frozen=True, slots=True)

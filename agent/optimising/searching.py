@@ -30,7 +30,8 @@ def optimise(
     """Tries to make the subject faster; goes on where the journal of `window` (`1/optimise`) ends.
 
     `told` hears of each new turn. Raises NotGradable when nothing can be found out about any candidate, Cancelled,
-    ModelRejected, PriceUnknown. A budget that is used up and models that do not answer end it with what there is.
+    ModelRejected, PriceUnknown. A budget that is used up, models that do not answer and a machine that fails later end
+    it with what there is.
     """
     return _Search(subject, verify, Talk(model, ledger, journal, cancelled), window, bounds, told).run()
 
@@ -68,6 +69,10 @@ class _Search:
                 return self._outcome(End.context, "the conversation does not fit the model's context window")
             except ModelUnavailable as error:
                 return self._outcome(End.no_model, str(error))
+            except NotGradable as error:
+                if all(one.feedback is None for one in self._tries):
+                    raise
+                return self._outcome(End.not_gradable, f"nothing more could be found out: {error}")
 
     def _branch(self, number: int) -> Branch:
         if number not in self._branches:

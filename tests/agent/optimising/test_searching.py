@@ -174,6 +174,24 @@ def test_a_machine_that_fails_is_tried_again_and_then_it_is_said() -> None:
         studio.run(Bounds(turns=1))
 
 
+def test_a_machine_that_fails_later_costs_nothing_that_was_found() -> None:
+    studio = Studio(faults=2, optimise=[propose("one # faster 2.0"), propose("two # faster 3.0")])
+    studio.verify.failing_from = 3  # the present candidate, the first turn, then trouble
+    found = studio.run(Bounds(turns=5, branches=1))
+    assert (found.end, [one.source for one in found.winners]) == (End.not_gradable, ["one # faster 2.0"])
+    assert found.reason == "nothing more could be found out: infra_error: why it is infra_error"
+    assert len(studio.verify.asked) == 4
+    again = studio.run(Bounds(turns=2, branches=1))  # by then the machine works: it goes on where it stood
+    assert [one.source for one in again.winners] == ["two # faster 3.0", "one # faster 2.0"]
+
+
+def test_a_machine_that_fails_before_any_verdict_is_said_though_turns_were_taken() -> None:
+    studio = Studio(faults=2, optimise=[{"say": "I think it cannot be done."}, propose("two # faster 3.0")])
+    studio.verify.failing_from = 2
+    with pytest.raises(NotGradable, match="infra_error"):
+        studio.run(Bounds(turns=5, branches=1))
+
+
 def test_a_task_that_is_not_worth_grading_ends_it_at_once() -> None:
     studio = Studio(optimise=[])
     with pytest.raises(NotGradable, match="invalid_task"):

@@ -20,12 +20,13 @@ def feedback(verdict: str, speedup: float = 1.0) -> Feedback:
 
 
 class Verifier:
-    """Keeps what it was asked; `faults` times it says that the machine failed first. At its `killed_at`-th question the
-    process is gone, once."""
+    """Keeps what it was asked. From its `failing_from`-th question on it says `faults` times that the machine failed; at
+    its `killed_at`-th the process is gone, once."""
 
     def __init__(self, faults: int = 0) -> None:
         self.asked: list[str] = []
         self.faults = faults
+        self.failing_from = 1
         self.killed_at = 0
 
     def __call__(self, source: str) -> Feedback:
@@ -33,7 +34,7 @@ class Verifier:
         if len(self.asked) == self.killed_at:
             self.killed_at = 0
             raise SystemExit("killed")
-        if self.faults:
+        if self.faults and len(self.asked) >= self.failing_from:
             self.faults -= 1
             return feedback("infra_error")
         verdict, *speedup = source.partition("# ")[2].split()
