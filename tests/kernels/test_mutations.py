@@ -6,6 +6,7 @@ The workers are real, and the candidate is the reference itself: what is wrong i
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -226,3 +227,35 @@ def test_a_whole_answer_for_another_call_is_found(bench: Bench) -> None:
     with pytest.raises(Judged) as caught:
         under_way.block(5)
     assert caught.value.verdict is Verdict.incorrect
+
+
+def test_no_row_of_a_timed_call_was_in_another_one(bench: Bench) -> None:
+    """Nor is a call's input the same as another's: a program that remembers rows has nothing to remember."""
+    candidate, _ = bench.candidate()
+    under_way = session(bench, candidate, "rows")
+    plan = under_way.plan(40)
+    for which, width in enumerate((24, 40)):
+        rows = [
+            row.tobytes()
+            for call in plan
+            for row in np.frombuffer(under_way.inputs(call).tensors[which].data, "<f4").reshape(9, width)
+        ]
+        assert len(set(rows)) == len(rows) == 40 * 9
+    turn = under_way.block(40)
+    assert len(turn.middle) == under_way.checked == 40
+
+
+def test_inputs_of_the_tasks_own_kind_only_are_never_mixed_and_never_come_twice(bench: Bench) -> None:
+    candidate, _ = bench.candidate()
+    bench.reference.draw_state("whole")
+    own = replace(bench.reference, task=replace(TASK, distributions=("declared",)))
+    state = own.draw_state("whole")
+    candidate.set_state(state, "load")
+    bench.baseline.set_state(state)
+    under_way = Session(own, bench.baseline, candidate, "declared", "whole", 9 * 40 * 8)
+    seen: list[bytes] = []
+    for _ in range(3):
+        under_way.block(under_way.most)
+        seen += [bytes(one.tensors[0].data) for one in under_way.pool]
+    assert len(set(seen)) == len(seen) == under_way.checked == 3 * under_way.most
+    assert all(one == two for one, two, _, _ in under_way.plan(under_way.most))
