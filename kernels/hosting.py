@@ -144,7 +144,7 @@ class Worker:
         deadline = time.monotonic() + timeout
         try:
             for part in encode(Message(Kind.request, nonce, {"do": do, **head}, tensors)):
-                self._line.send(part, max(0.01, deadline - time.monotonic()))
+                self._line.send(part, self._left(deadline))
         except TimeoutError:
             raise self._end("timeout") from None
         except ConnectionResetError:
@@ -157,7 +157,7 @@ class Worker:
     def _next(self, deadline: float) -> Message:
         while not self._waiting:
             try:
-                data = self._line.receive(max(0.01, deadline - time.monotonic()))
+                data = self._line.receive(self._left(deadline))
             except TimeoutError:
                 raise self._end("timeout") from None
             if not data:
@@ -166,6 +166,13 @@ class Worker:
         if len(self._waiting) > 1:
             raise ProtocolError("it says more than it was asked")
         return self._waiting.pop()
+
+    def _left(self, deadline: float) -> float:
+        """Seconds. Ended when there are none: a program that says a little now and then has not answered in time."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise self._end("timeout")
+        return left
 
     def _end(self, why: Literal["timeout", "exit"]) -> Ended:
         """Why nothing more comes. A box that is lost is no fault of the program's: SandboxError."""
