@@ -19,7 +19,7 @@ from kernels.messages import Json, Tensor, head_bytes
 from kernels.tensors import DTYPES
 from kernels.worker import calling, gradients, machine
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
-from kernels.worker.crossing import edit, laid_out, pack, to_wire, unpack
+from kernels.worker.crossing import laid_out, pack, to_wire, unpack
 from kernels.worker.drawing import Around, around, draw, set_state
 from kernels.worker.program import load
 
@@ -108,10 +108,9 @@ class Reference:
         """What is right for inputs: as the task means it, and in double precision. The model stays as it was.
 
         The inputs come from the broker, as the candidate had them. With `state_after` and `inputs_after`, also what the
-        call made of both. `edits` as in timed calls; `train`: in that mode.
+        call made of both. `train`: in that mode.
         """
         made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
-        edit(made, head.get("edits", []))
         with torch.no_grad():
             model = self._copied_model(head)
             output = _guarded(lambda: model(*given))
@@ -145,7 +144,6 @@ class Reference:
         """The inputs in double precision."""
         wide = []
         made, _ = calling.arguments(head["inputs"], tensors, "contiguous")
-        edit(made, head.get("edits", []))
         for one in made:
             kind = torch.complex128 if one.is_complex() else torch.float64
             wide.append(_widened(one, kind, moved) if one.is_floating_point() or one.is_complex() else one)
