@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     kernel_image: str = ""
     kernel_image_python: PurePosixPath = PurePosixPath("/opt/kernel-python/bin/python")
     kernel_memory_mb: int = Field(default=4096, ge=512)
-    kernel_gpu_wait_s: float = Field(default=1800.0, gt=0)
+    kernel_gpu_wait_s: float = Field(default=0.0, ge=0)
 
     # The workers
     queues: Annotated[tuple[str, ...], NoDecode] = ("agent", "kernels")

@@ -1,14 +1,14 @@
-"""Kernels of pull requests: what is to be looked at, what is to be verified, and what came out.
+"""Kernels of pull requests: what is to be verified, and what came out.
 
-A look finds out which kernels of a pull request are to be verified and opens a check for each. There is one check for a
-commit, a kernel and a task, whatever asked for it; asked for again by people, it goes another round.
+There is one check for a commit, a kernel, a task and a base, whatever asked for it; asked for again by people, it goes
+another round.
 """
 
 import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,24 +18,18 @@ from store.schema import KernelCheck, KernelLook
 
 # A row for a GPU that nobody may take yet is rung for now and then only: a worker with a GPU may have come.
 RING_FOR_GPU_S = 30.0
+# What was taken before waits because a forge or a machine failed, and not for a GPU.
+_FOR_A_GPU = and_(KernelCheck.device == "cuda", KernelCheck.claims == 0)
 
 
-@dataclass(frozen=True, slots=True)
-class NewLook:
-    """`asked`: who asked for which kernels; None for a head that came by itself."""
-
-    key: str
-    installation_id: int
-    repository_id: int
-    repository: str
-    number: int
-    asked: dict[str, Any] | None = None
+class NotNow(Exception):
+    """Somebody is at the check and ends soon: to be met again in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewCheck:
-    """`digest` names the task. `wake_at`: when a worker without a GPU may take it; one with a GPU takes what is for
-    `cuda` before."""
+    """`digest` names the task. `entry`: reference, candidate, options, claims, and base where that is not the default
+    branch. `wake_at`: when a worker without a GPU may take it; one with a GPU takes what is for `cuda` before."""
 
     kernel: str
     head_sha: str
@@ -47,66 +41,62 @@ class NewCheck:
     wake_at: float
 
 
-def want_look(session: Session, new: NewLook, *, now: float) -> bool:
-    """True when there will be a look: a new one, or one at a head that was looked at before (its base may have moved).
-    What somebody asked for is looked at once."""
-    row = KernelLook(
-        id=secrets.token_hex(16),
-        key=new.key,
-        installation_id=new.installation_id,
-        repository_id=new.repository_id,
-        repository=new.repository,
-        number=new.number,
-        asked=new.asked,
-        wake_at=now,
-        created_at=now,
-    )
-    try:
-        with session.begin_nested():
-            session.add(row)
-        return True
-    except IntegrityError:
-        known = session.scalar(select(KernelLook).where(KernelLook.key == new.key))
-        if known is None:
-            raise
-    if new.asked is not None:
-        return False
-    woken = session.execute(
-        update(KernelLook)
-        .where(KernelLook.key == new.key, KernelLook.finished_at.is_not(None))
-        .values(wake_at=now, finished_at=None, claims=0, troubles=0, outcome=None)
-        .returning(KernelLook.id)
-    )
-    return woken.one_or_none() is not None
-
-
-def due_looks(session: Session, *, now: float, limit: int = 20) -> list[str]:
-    free = or_(KernelLook.lease_until.is_(None), KernelLook.lease_until <= now)
-    rows = select(KernelLook.id).where(KernelLook.wake_at <= now, free).order_by(KernelLook.wake_at).limit(limit)
-    return list(session.scalars(rows))
-
-
-def end_look(session: Session, held: Held, outcome: str, *, now: float) -> None:
-    leasing.finish(session, held, now=now)
-    session.get_one(KernelLook, held.id, populate_existing=True).outcome = outcome
-
-
 def want_check(session: Session, held: Held, new: NewCheck, *, again: bool, now: float) -> KernelCheck:
-    """The check of this commit, kernel and task, made if need be. `again`: one that has ended goes another round, once
-    for each look. `held` is the look's; LeaseLost."""
+    """The check of this commit, kernel and task, made if need be. `held` is the look's; LeaseLost.
+
+    One that has ended goes another round when it ended without a verdict, when the base branch has come to judge it by
+    something else, and with `again` once for each look. One that is under way is held to what the base branch says now;
+    NotNow while its check run is being opened or completed.
+    """
     leasing.guard(session, held)
     look = session.get_one(KernelLook, held.id)
     key = f"github:{look.repository_id}:{new.head_sha}:{new.kernel}:{new.digest}"
+    if new.entry.get("base"):
+        key += f":{new.entry['base']}"
     known = select(KernelCheck).where(KernelCheck.key == key).with_for_update()
     row = session.scalar(known) or _made(session, look, new, key, now=now) or session.scalars(known).one()
-    if again and row.finished_at is not None and row.look_id != look.id:
-        row.look_id, row.round, row.asked_at, row.wake_at = look.id, row.round + 1, now, new.wake_at
-        row.finished_at = row.rung_at = row.verdict = row.conclusion = row.document = row.chart = None
-        row.claims = row.tries = row.troubles = 0
-        row.entry, row.unread, row.reference_sha = new.entry, new.unread, new.reference_sha
-        row.installation_id, row.repository = look.installation_id, look.repository
+    otherwise = _judged_by(row.entry, row.unread) != _judged_by(new.entry, new.unread)
+    if row.finished_at is not None:
+        if otherwise or row.verdict is None or (again and row.look_id != look.id):
+            row.look_id, row.round, row.asked_at = look.id, row.round + 1, now
+            row.finished_at = row.verdict = row.conclusion = row.document = row.chart = None
+            row.installation_id, row.repository, row.number = look.installation_id, look.repository, look.number
+            _begin_anew(row, new)
+    elif otherwise:
+        if row.verdict is not None or (row.lease_until is not None and row.lease_until > now and not is_open(row)):
+            raise NotNow(f"check {row.id} is being told")
+        # Whoever verifies it loses the lease: what it was judged by is no longer what counts.
+        row.fence, row.lease_owner, row.lease_until = row.fence + 1, None, None
+        _begin_anew(row, new)
     session.flush()
     return row
+
+
+def _judged_by(entry: dict[str, Any], unread: str | None) -> tuple[Any, ...]:
+    """What a verdict depends on beside the digest of the task, which stands for the reference and the options."""
+    return entry["candidate"], entry.get("claims"), unread
+
+
+def _begin_anew(row: KernelCheck, new: NewCheck) -> None:
+    row.wake_at, row.rung_at = new.wake_at, None
+    row.claims = row.tries = row.troubles = 0
+    row.entry, row.unread, row.reference_sha = new.entry, new.unread, new.reference_sha
+
+
+def is_open(row: KernelCheck) -> bool:
+    """Whether the present round has its check run."""
+    return row.check_run is not None and bool(row.check_run["round"] == row.round)
+
+
+def take_to_open(session: Session, row: KernelCheck, owner: str, *, now: float, lease_s: float) -> Held | None:
+    """The check, for the moment in which its check run is opened; None where there is none to open. NotNow when it is
+    somebody else's: two who look for the run at once both find none."""
+    if row.finished_at is not None or is_open(row):
+        return None
+    held = leasing.take(session, KernelCheck, row.id, owner, now=now, lease_s=lease_s, early=true())
+    if held is None:
+        raise NotNow(f"the check run of {row.id} is being opened")
+    return held
 
 
 def _made(session: Session, look: KernelLook, new: NewCheck, key: str, *, now: float) -> KernelCheck | None:
@@ -148,9 +138,7 @@ def due(session: Session, *, now: float, ring_again_after: float, limit: int = 1
     """Checks that a worker may take now, that nobody has, and for which the doorbell was not rung just now."""
     rung = KernelCheck.rung_at
     ready = and_(KernelCheck.wake_at <= now, or_(rung.is_(None), rung <= now - ring_again_after))
-    early = and_(
-        KernelCheck.wake_at > now, KernelCheck.device == "cuda", or_(rung.is_(None), rung <= now - RING_FOR_GPU_S)
-    )
+    early = and_(KernelCheck.wake_at > now, _FOR_A_GPU, or_(rung.is_(None), rung <= now - RING_FOR_GPU_S))
     free = or_(KernelCheck.lease_until.is_(None), KernelCheck.lease_until <= now)
     rows = select(KernelCheck.id).where(or_(ready, early), free).order_by(KernelCheck.wake_at).limit(limit)
     return list(session.scalars(rows))
@@ -160,14 +148,16 @@ def rung(session: Session, check_ids: list[str], *, now: float) -> None:
     session.execute(update(KernelCheck).where(KernelCheck.id.in_(check_ids)).values(rung_at=now))
 
 
-def untaken(session: Session, *, asked_before: float, now: float, limit: int = 20) -> list[str]:
-    """Checks that no worker ever took in this round, though they were asked for so long ago; none while a worker has
-    another, since it will come to these."""
-    if session.scalar(select(KernelCheck.id).where(KernelCheck.lease_until > now).limit(1)) is not None:
-        return []
-    rows = select(KernelCheck.id).where(
-        KernelCheck.wake_at.is_not(None), KernelCheck.claims == 0, KernelCheck.asked_at < asked_before
+def forgotten(session: Session, *, since: float, now: float, limit: int = 20) -> list[str]:
+    """Checks that any worker might have taken since then and none did, whether none ever came or the last was lost.
+    None while a worker has another or has come to a verdict since: it will come to these."""
+    at_it = or_(
+        KernelCheck.lease_until > now, and_(KernelCheck.finished_at > since, KernelCheck.verdict != "infra_error")
     )
+    if session.scalar(select(KernelCheck.id).where(at_it).limit(1)) is not None:
+        return []
+    free = or_(KernelCheck.lease_until.is_(None), KernelCheck.lease_until < since)
+    rows = select(KernelCheck.id).where(KernelCheck.wake_at < since, KernelCheck.verdict.is_(None), free)
     return list(session.scalars(rows.limit(limit)))
 
 
@@ -179,8 +169,8 @@ def untold(session: Session, *, now: float, limit: int = 20) -> list[str]:
 
 
 def claim(session: Session, check_id: str, owner: str, *, now: float, lease_s: float, gpu: bool) -> Held | None:
-    """`gpu`: whether what is for `cuda` may be taken at once."""
-    early = KernelCheck.device == "cuda" if gpu else None
+    """`gpu`: whether what is for `cuda` may be taken at once. What was given back waits for its time all the same."""
+    early = _FOR_A_GPU if gpu else None
     return leasing.take(session, KernelCheck, check_id, owner, now=now, lease_s=lease_s, early=early)
 
 

@@ -54,6 +54,11 @@ def give_back(session: Session, held: Held, *, wake_at: float, troubles: int = 0
     )
 
 
+def put_down(session: Session, held: Held, *, now: float) -> None:
+    """Leaves the row as if nobody had taken it, for whom the doorbell is rung now. LeaseLost."""
+    _change(session, held, lease_owner=None, lease_until=None, rung_at=now, claims=0)
+
+
 def finish(session: Session, held: Held, *, now: float) -> None:
     """Ends the row. LeaseLost."""
     _change(session, held, lease_owner=None, lease_until=None, wake_at=None, finished_at=now)

@@ -29,7 +29,7 @@ from forges.github.events import (
     VerifyKernelsRequested,
 )
 from forges.github.events import Ignored as MeansNothing
-from store import events, inputs, kernel_checks, tasks
+from store import events, inputs, kernel_looks, tasks
 from store.schema import Task
 from workers import freshness, questions, requests
 from workers.github.desk import Desk
@@ -364,7 +364,7 @@ class Admission:
         nothing_else = isinstance(signal.meant, MeansNothing)
 
         def settle_and_note(session: Session, outcome: Outcome) -> None:
-            wanted = kernel_checks.want_look(session, asking.of_head(signal), now=self._workshop.clock())
+            wanted = kernel_looks.want_look(session, asking.of_head(signal), now=self._workshop.clock())
             look = "looked at for kernels" if wanted else "being looked at for kernels"
             settle(session, Outcome("done", look if nothing_else else f"{outcome.why}; {look}"))
 
@@ -399,15 +399,16 @@ class Admission:
             self._end(settle, "ignored", signal.problem)
         else:
             with self._workshop.database.write() as session:
-                wanted = kernel_checks.want_look(session, asking.of_comment(signal), now=self._workshop.clock())
+                wanted = kernel_looks.want_look(session, asking.of_comment(signal), now=self._workshop.clock())
                 why = "looked at for kernels" if wanted else "this request was taken before"
                 settle(session, Outcome("done" if wanted else "ignored", why))
 
     def _rerequested(self, signal: CheckRerequested, settle: Settle) -> None:
         def settle_and_note(session: Session, outcome: Outcome) -> None:
             look = asking.of_rerequest(session, signal)
-            if look is not None and kernel_checks.want_look(session, look, now=self._workshop.clock()):
-                outcome = Outcome("done", "looked at for kernels")
+            if look is not None and kernel_looks.want_look(session, look, now=self._workshop.clock()):
+                woke = f"{outcome.why}; " if outcome.state == "done" else ""
+                outcome = Outcome("done", f"{woke}looked at for kernels")
             settle(session, outcome)
 
         self._woken(signal, settle_and_note)

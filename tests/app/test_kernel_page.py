@@ -11,8 +11,9 @@ import pytest
 
 from app import create_app
 from app.kernel_page import kernel_page, repository_page
-from store import Database, kernel_checks, leasing
-from store.kernel_checks import NewCheck, NewLook
+from store import Database, kernel_checks, kernel_looks, leasing
+from store.kernel_checks import NewCheck
+from store.kernel_looks import NewLook
 from store.schema import KernelCheck, KernelLook
 from tests.app.serving import serving, web_settings
 
@@ -74,8 +75,8 @@ def document(text: str = "right in 72 cells") -> dict[str, Any]:
 def put(database: Database, *, text: str = "right", entry: dict[str, Any] | None = None, **columns: Any) -> str:
     """A check in the store, with its verdict when columns are given; its id."""
     with database.write() as session:
-        kernel_checks.want_look(session, NewLook("github:9:17:abc", 5, 9, "octo/spoon", 17), now=0)
-        (due,) = kernel_checks.due_looks(session, now=0)
+        kernel_looks.want_look(session, NewLook("github:9:17:abc", 5, 9, "octo/spoon", 17), now=0)
+        (due,) = kernel_looks.due_looks(session, now=0)
         look = leasing.take(session, KernelLook, due, "w", now=0, lease_s=9)
         assert look is not None
         paths = {"reference": "ref.py", "candidate": "new.py", "options": {}, "claims": None} | (entry or {})

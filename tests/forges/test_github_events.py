@@ -193,10 +193,10 @@ def test_a_pull_request_that_ends(merged: bool, reason: str) -> None:
 
 def test_reopened_and_edited() -> None:
     assert isinstance(parse("issues", envelope("reopened", issue=issue()), RULES), SubjectReopened)
-    payload = envelope("edited", pull_request=pull("New"), changes={"base": {"ref": {"from": "dev"}}})
+    payload = envelope("edited", pull_request=pull("New"), changes={"body": {"from": "Old"}})
     signal = parse("pull_request", payload, RULES)
     assert isinstance(signal, SubjectEdited)
-    assert (signal.title, signal.body, signal.base_changed) == ("Broken", "New", True)
+    assert (signal.title, signal.body, signal.base_changed) == ("Broken", "New", False)
 
 
 @pytest.mark.parametrize("action", ["pinned", "review_requested", ""])

@@ -11,6 +11,7 @@ from forges.github.events import (
     Signal,
     Steering,
     StopRequested,
+    SubjectEdited,
     SubjectReopened,
     TaskRequested,
     VerifyKernelsRequested,
@@ -40,6 +41,22 @@ def moved(action: str, body: str = "Mends it.", by: dict[str, Any] | None = None
 )
 def test_a_pull_request_at_another_head_means_what_it_meant_and_that(action: str, body: str, meant: type) -> None:
     assert isinstance(moved(action, body).meant, meant)
+
+
+def test_a_pull_request_onto_another_base_moves() -> None:
+    """What its kernels are judged by is the base's."""
+
+    def edited(by: dict[str, Any] | None = None, **changes: Any) -> Signal:
+        return parse("pull_request", envelope("edited", by, pull_request=pull(), changes=changes), RULES)
+
+    onto = {"ref": {"from": "old"}, "sha": {"from": SHA}}
+    signal = edited(base=onto)
+    assert isinstance(signal, PullRequestMoved)
+    assert signal.head_sha == SHA
+    assert isinstance(signal.meant, SubjectEdited)
+    assert signal.meant.base_changed
+    assert isinstance(edited(sender(BOT, "forgehand[bot]", "Bot"), base=onto), PullRequestMoved)
+    assert isinstance(edited(title={"from": "x"}), SubjectEdited)
 
 
 def test_our_own_pull_requests_move_too() -> None:

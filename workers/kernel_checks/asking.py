@@ -5,16 +5,23 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from forges.github.events import CheckRerequested, PullRequestMoved, VerifyKernelsRequested
-from store import kernel_checks
-from store.kernel_checks import NewLook
+from store import kernel_checks, kernel_looks
+from store.kernel_looks import NewLook
+from store.schema import KernelLook
 
 EXTERNAL_ID = "kernel"
+FAULTS_ID = "kernels"
 
 
 def of_head(signal: PullRequestMoved) -> NewLook:
     repository = signal.repository
     key = f"github:{repository.id}:{signal.number}:{signal.head_sha}"
     return NewLook(key, signal.installation_id, repository.id, repository.full_name, signal.number)
+
+
+def delivered_head(look: KernelLook) -> str | None:
+    """The head that a delivery told of; None for a look that somebody asked for."""
+    return None if look.asked is not None else look.key.rpartition(":")[2]
 
 
 def of_comment(signal: VerifyKernelsRequested) -> NewLook:
@@ -37,25 +44,35 @@ def of_comment(signal: VerifyKernelsRequested) -> NewLook:
 def of_rerequest(session: Session, signal: CheckRerequested) -> NewLook | None:
     """The look at what a check run of ours, or all of a commit, is to tell anew; None when that is no kernel's.
 
-    A check run is asked for again once: what it is answered by is another one.
+    A check run is asked for again until a round answers it: that is another check run. What says that kernels cannot be
+    verified stands for all of the commit: which those are is for the look to find out.
     """
     repository_id = signal.repository.id
     kind, _, rest = (signal.external_id or "").partition(":")
-    if signal.check_run_id is None:
-        found = kernel_checks.on_head(session, repository_id, signal.head_sha)
-        what = f"suite:{signal.head_sha}:{max((one.round for one in found), default=0)}"
-    elif kind == EXTERNAL_ID:
+    if signal.check_run_id is not None and kind == EXTERNAL_ID:
         one = kernel_checks.of_check_run(session, repository_id, rest.partition(":")[0])
-        found, what = [one] if one is not None else [], f"run:{signal.check_run_id}"
-    else:
+        if one is None:
+            return None
+        return _pressed(signal, f"run:{signal.check_run_id}", one.number, [one.kernel], touched=False)
+    if signal.check_run_id is not None and kind != FAULTS_ID:
         return None
-    if not found:
+    found = kernel_checks.on_head(session, repository_id, signal.head_sha)
+    numbers = (*(one.number for one in found), *signal.pull_numbers)
+    number = next(iter(numbers), None) or kernel_looks.looked_at(session, repository_id, signal.head_sha)
+    if number is None:
         return None
+    what = f"suite:{signal.head_sha}:{sum(one.round for one in found)}"
+    return _pressed(signal, what, number, sorted({one.kernel for one in found}), touched=True)
+
+
+def _pressed(signal: CheckRerequested, what: str, number: int, names: list[str], *, touched: bool) -> NewLook:
+    """`touched`: beside `names` those that the pull request touches."""
+    repository = signal.repository
     return NewLook(
-        f"github:{repository_id}:{what}",
+        f"github:{repository.id}:{what}",
         signal.installation_id,
-        repository_id,
-        signal.repository.full_name,
-        found[0].number,
-        asked={"by": signal.actor.login, "names": sorted({one.kernel for one in found}), "comment_id": None, "hop": 1},
+        repository.id,
+        repository.full_name,
+        number,
+        asked={"by": signal.actor.login, "names": names, "touched": touched, "comment_id": None, "hop": 1},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Any
 
 import structlog
 
@@ -12,16 +13,19 @@ from codebase.kernel_entries import KernelEntry, Kernels, read_kernels
 from codebase.source import MAX_TEXT
 from forges.github import ForgeError, ForgeUnavailable, GitHubApp, NotFound, RateLimited
 from forges.github.pulls import PullRequest
+from kernels.rendering.words import code
 from kernels.task import MOST_SOURCE, Task, TaskError, make_task
 from repositories import Mirror, Remote
-from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError, TreeTooLarge
-from store import LeaseLost, kernel_checks, leasing
-from store.kernel_checks import NewCheck
+from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError, RevisionUnknown, TreeTooLarge
+from store import LeaseLost, kernel_checks, kernel_looks, leasing
+from store.kernel_checks import NotNow
 from store.leasing import Held
 from store.schema import KernelCheck, KernelLook
 from workers.github.desk import Desk, mirror_path
-from workers.kernel_checks import ending
+from workers.kernel_checks import waiting
+from workers.kernel_checks.asking import delivered_head
 from workers.kernel_checks.lease import Kept
+from workers.kernel_checks.opening import address, new_check, open_check
 from workers.kernel_checks.plan import Plan, Planned, plan
 from workers.kernel_checks.telling import Teller, answer_text
 from workers.kernel_checks.trouble import again_after
@@ -32,22 +36,25 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 0.5
 MOST_CLAIMS = 5
 RING_AGAIN_S = 5.0
-_FOR_A_GPU = (
-    "For a worker with a GPU. When none took it within {minutes:.0f} minutes it is checked as far as that goes without "
-    "one, and is neither right nor wrong then."
-)
-_FOR_A_WORKER = "For a worker of the queue `kernels`."
+# GitHub's answers lag behind its deliveries by seconds; a head or a branch that is still not there then is gone.
+BEHIND_TRIES = 4
+
+
+class _Behind(Exception):
+    """GitHub does not show yet what it has told of."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """A pull request with the commits that count: `base` is the base branch as it is now, `before` where it left it."""
+    """A pull request with the commits that count: `base` is the base branch as it is now, `before` where it left it.
+    `other_base`: its name, where it is not the default branch."""
 
     pull: PullRequest
     mirror: Mirror
     base: str
     before: str
     head: str
+    other_base: str | None
 
 
 class Lookout:
@@ -59,10 +66,11 @@ class Lookout:
     def turn(self) -> list[str]:
         """Takes the looks that are due, and ends the checks nobody came for; returns the ids of the looks."""
         with self._workshop.database.read() as session:
-            due = kernel_checks.due_looks(session, now=self._workshop.clock())
-        self._give_up_waiting()
-        self._tell_the_untold()
-        return [one for one in due if not self._workshop.draining.is_set() and self._take(one)]
+            due = kernel_looks.due_looks(session, now=self._workshop.clock())
+        taken = [one for one in due if not self._workshop.draining.is_set() and self._take(one)]
+        waiting.give_up(self._workshop)
+        waiting.tell_the_untold(self._workshop, self._desk)
+        return taken
 
     def _take(self, look_id: str) -> bool:
         workshop = self._workshop
@@ -83,35 +91,44 @@ class Lookout:
         with self._workshop.database.read() as session:
             look = session.get_one(KernelLook, kept.held.id)
             session.expunge(look)
+        teller = Teller(self._workshop, self._desk, look)
         try:
             if look.claims > MOST_CLAIMS:
-                outcome = f"the worker was lost {MOST_CLAIMS} times"
+                outcome = self._unseen(teller, look, kept, f"the worker was lost {MOST_CLAIMS} times")
             else:
-                outcome = self._look(look, kept)
-        except (RateLimited, ForgeUnavailable, RemoteUnavailable, MirrorBusy) as trouble:
+                outcome = self._look(teller, look, kept)
+        except (RateLimited, ForgeUnavailable, RemoteUnavailable, MirrorBusy, NotNow, _Behind) as trouble:
             later = again_after(look.troubles, trouble, now=self._workshop.clock())
             if later is not None:
                 log.warning("a look waits", seconds=later, error=str(trouble))
                 self._later(kept.held, later, look.troubles + 1)
                 return
-            outcome = f"given up: {trouble}"
+            outcome = self._unseen(teller, look, kept, f"given up: {trouble}")
         except (ForgeError, RepositoryError) as refusal:
-            outcome = f"refused: {refusal}"
+            outcome = self._unseen(teller, look, kept, f"refused: {refusal}")
         except LeaseLost:
             raise
         except Exception as defect:
             log.exception("a look failed")
-            outcome = f"{type(defect).__name__} in Forgehand itself"
+            outcome = self._unseen(teller, look, kept, f"{type(defect).__name__} in Forgehand itself")
         with self._workshop.database.write() as session:
-            kernel_checks.end_look(session, kept.held, outcome, now=self._workshop.clock())
+            kernel_looks.end_look(session, kept.held, outcome, now=self._workshop.clock())
+
+    def _unseen(self, teller: Teller, look: KernelLook, kept: Kept, outcome: str) -> str:
+        """Tells who asked that nothing came of it, where GitHub takes it."""
+        kept.renew()
+        try:
+            teller.answer(look, f"nothing was verified: {code(outcome)}.")
+        except ForgeError as refusal:
+            log.warning("nobody was told of a look", outcome=outcome, error=str(refusal))
+        return outcome
 
     def _later(self, held: Held, seconds: float, troubles: int) -> None:
         with self._workshop.database.write() as session:
             leasing.give_back(session, held, wake_at=self._workshop.clock() + seconds, troubles=troubles)
 
-    def _look(self, look: KernelLook, kept: Kept) -> str:
+    def _look(self, teller: Teller, look: KernelLook, kept: Kept) -> str:
         """How it came out, in words for the log."""
-        teller = Teller(self._workshop, self._desk, look)
         try:
             pull = teller.repository.pulls.get(look.number)
         except NotFound:
@@ -119,28 +136,33 @@ class Lookout:
         if pull.state != "open":
             teller.answer(look, f"nothing was verified: the pull request is {pull.state}.")
             return f"the pull request is {pull.state}"
+        # Pushed to again it has a look of its own; an answer from before the push would cost the head its look.
+        if delivered_head(look) not in (None, pull.head_sha) and look.troubles < BEHIND_TRIES:
+            raise _Behind(f"the pull request is at {pull.head_sha[:12]}, not at the head that was delivered")
         if not self._names_kernels(teller, pull):
             teller.answer(look, "`.forgehand.yml` names no kernels.")
             return "no kernels are named"
-        ground = self._fetched(teller, pull)
-        found = self._planned(
-            ground, (look.asked or {}).get("names") if look.asked else None, asked=look.asked is not None
-        )
+        try:
+            ground = self._fetched(teller, pull)
+        except RevisionUnknown as unknown:
+            if look.troubles < BEHIND_TRIES:
+                raise _Behind(str(unknown)) from unknown
+            raise
+        found = self._planned(ground, look.asked)
         faults = [] if found.problem is None else [_of_problem(found)]
         rows = []
         for one in found.checks:
+            kept.renew()
             try:
-                rows.append(self._opened(kept, ground, one, again=look.asked is not None))
+                rows.append(self._opened(teller, kept, ground, one, again=look.asked is not None))
             except TaskError as error:
                 faults.append(_of_entry(ground, one, str(error)))
-        kept.renew()
-        runs = {row.kernel: str(self._open_run(teller, row)["url"]) for row in rows}
         told = None
         if faults:
             kept.renew()
             told = teller.faults(ground.head, faults)
-        self._ring([row.id for row in rows if row.finished_at is None])
         kept.renew()
+        runs = {row.kernel: url for row in rows if (url := address(row)) is not None}
         teller.answer(look, answer_text(ground.head, runs, found, told))
         return f"{len(rows)} kernels, {len(faults)} faults"
 
@@ -155,14 +177,19 @@ class Lookout:
         return False
 
     def _fetched(self, teller: Teller, pull: PullRequest) -> _Ground:
-        remote = Remote(teller.repository.info().clone_url, teller.repository.git_token)
+        repository = teller.repository.info()
+        remote = Remote(repository.clone_url, teller.repository.git_token)
         mirror = Mirror.open(mirror_path(self._workshop.mirrors, pull.base_repository_id), remote)
         mirror.fetch(pull.base_ref)
         mirror.fetch(f"refs/pull/{pull.number}/head")
+        if not mirror.has_commit(pull.head_sha):
+            mirror.fetch(pull.head_sha)
         base = mirror.resolve(f"refs/heads/{pull.base_ref}")
-        return _Ground(pull, mirror, base, mirror.merge_base(base, pull.head_sha) or base, pull.head_sha)
+        before = mirror.merge_base(base, pull.head_sha) or base
+        other_base = None if pull.base_ref == repository.default_branch else pull.base_ref
+        return _Ground(pull, mirror, base, before, pull.head_sha, other_base)
 
-    def _planned(self, ground: _Ground, names: list[str] | None, *, asked: bool) -> Plan:
+    def _planned(self, ground: _Ground, asked: Mapping[str, Any] | None) -> Plan:
         changed = {
             path
             for one in ground.mirror.changed_paths(ground.before, ground.head)
@@ -170,84 +197,34 @@ class Lookout:
             if path is not None
         }
         base, before, head = (_kernels(ground.mirror, sha) for sha in (ground.base, ground.before, ground.head))
-        if asked and names is None:
+        touched = plan(base, before, head, changed)
+        if asked is None:
+            return touched
+        names = asked["names"]
+        if names is None:
             names = [entry.name for side in (base, head) for entry in side.entries]
+        elif asked.get("touched"):
+            names = [*names, *(one.entry.name for one in touched.checks)]
         return plan(base, before, head, changed, names)
 
-    def _opened(self, kept: Kept, ground: _Ground, planned: Planned, *, again: bool) -> KernelCheck:
+    def _opened(self, teller: Teller, kept: Kept, ground: _Ground, planned: Planned, *, again: bool) -> KernelCheck:
         """TaskError when what the entry names cannot be verified."""
-        workshop, entry = self._workshop, planned.entry
+        entry = planned.entry
         at = ground.base if planned.at == "base" else ground.head
         task = task_of(entry, ground.mirror, at)
         if _source(ground.mirror, ground.head, entry.candidate) is None:
             raise TaskError(f"the candidate {entry.candidate} is not there at the head")
-        now = workshop.clock()
         # What may be taken by a worker without a GPU at once is so for all; the rest waits for a GPU first.
-        wake_at = now + (workshop.settings.kernel_gpu_wait_s if task.device == "cuda" else 0.0)
-        new = NewCheck(
-            kernel=entry.name,
-            head_sha=ground.head,
-            reference_sha=at,
-            digest=task.digest,
-            entry={
-                "reference": entry.reference,
-                "candidate": entry.candidate,
-                "options": entry.options,
-                "claims": entry.claims,
-            },
-            device=task.device or "cpu",
-            unread=planned.unread,
-            wake_at=wake_at,
+        waits_s = self._workshop.settings.kernel_gpu_wait_s if task.device == "cuda" else 0.0
+        new = new_check(
+            planned,
+            task,
+            head=ground.head,
+            reference=at,
+            base=ground.other_base,
+            wake_at=self._workshop.clock() + waits_s,
         )
-        with workshop.database.write() as session:
-            row = kernel_checks.want_check(session, kept.held, new, again=again, now=now)
-            session.expunge(row)
-            return row
-
-    def _open_run(self, teller: Teller, row: KernelCheck) -> Mapping[str, object]:
-        minutes = self._workshop.settings.kernel_gpu_wait_s / 60
-        waits = _FOR_A_GPU.format(minutes=minutes) if row.device == "cuda" else _FOR_A_WORKER
-        return teller.open(row, waits)
-
-    def _ring(self, check_ids: list[str]) -> None:
-        if check_ids:
-            with self._workshop.database.write() as session:
-                kernel_checks.rung(session, check_ids, now=self._workshop.clock())
-            for check_id in check_ids:
-                self._workshop.ring_kernels(check_id)
-
-    def _give_up_waiting(self) -> None:
-        """A check that no worker took in twice the time a GPU is waited for has nobody to come."""
-        workshop = self._workshop
-        patience_s = 2 * workshop.settings.kernel_gpu_wait_s
-        now = workshop.clock()
-        with workshop.database.read() as session:
-            forgotten = kernel_checks.untaken(session, asked_before=now - patience_s, now=now)
-        for check_id in forgotten:
-            with workshop.database.write() as session:
-                held = kernel_checks.claim(
-                    session, check_id, workshop.owner, now=now, lease_s=workshop.settings.lease_s, gpu=True
-                )
-                if held is None:
-                    continue
-                why = f"no worker of the queue `kernels` took it within {patience_s / 60:.0f} minutes"
-                kernel_checks.record(
-                    session, held, verdict="infra_error", document={"verdict": "infra_error", "reasons": [why]}
-                )
-                leasing.give_back(session, held, wake_at=now)
-
-    def _tell_the_untold(self) -> None:
-        """Checks that have their verdict while nobody works on them: given up here, or their worker was lost."""
-        workshop = self._workshop
-        now, lease_s = workshop.clock(), workshop.settings.lease_s
-        with workshop.database.read() as session:
-            untold = kernel_checks.untold(session, now=now)
-        for check_id in untold:
-            with workshop.database.write() as session:
-                held = kernel_checks.claim(session, check_id, workshop.owner, now=now, lease_s=lease_s, gpu=False)
-            if held is not None:
-                with Kept(workshop, held) as kept:
-                    ending.patiently(workshop, kept, partial(ending.tell, workshop, self._desk, kept))
+        return open_check(self._workshop, teller, kept.held, new, again=again)
 
 
 def ring_again(workshop: Workshop) -> list[str]:

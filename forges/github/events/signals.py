@@ -204,11 +204,11 @@ class SubjectEdited(_OnNumber):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestMoved(_OnNumber):
-    """A pull request is at another head, or there at all: opened, reopened or pushed to, by whomever, ourselves among
-    them. `meant`: what the same delivery means beside that."""
+    """A pull request is at another head, onto another base, or there at all: opened, reopened, pushed to or retargeted,
+    by whomever, ourselves among them. `meant`: what the same delivery means beside that."""
 
     head_sha: str
-    meant: TaskRequested | ExplainRequested | SubjectReopened | Ignored
+    meant: TaskRequested | ExplainRequested | SubjectReopened | SubjectEdited | Ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,9 +74,10 @@ def issues(action: str, payload: Payload, rules: TriggerRules) -> Signal:
 
 def pull_request(action: str, payload: Payload, rules: TriggerRules) -> Signal:
     meant = _subject(action, payload, rules, "pull_request")
-    if action not in ("opened", "reopened", "synchronize"):
+    onto_another = action == "edited" and fields.find(payload, "changes", "base") is not None
+    if action not in ("opened", "reopened", "synchronize") and not onto_another:
         return meant
-    if not isinstance(meant, TaskRequested | ExplainRequested | SubjectReopened | Ignored):
+    if not isinstance(meant, TaskRequested | ExplainRequested | SubjectReopened | SubjectEdited | Ignored):
         raise AssertionError(f"a pull request {action} cannot mean {type(meant).__name__}")
     head_sha = fields.string(payload, "pull_request", "head", "sha")
     return PullRequestMoved(**place(payload, "pull_request"), head_sha=head_sha, meant=meant)
