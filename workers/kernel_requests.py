@@ -27,6 +27,14 @@ def holds(row: Task) -> bool:
     )
 
 
+def expected_checks(row: Task) -> frozenset[str]:
+    """The name of the check run that a kernel made faster gets at the task's head; none of any other head."""
+    verified = row.data.get("optimised")
+    if not isinstance(verified, dict) or verified["sha"] != row.head_sha or "check" not in verified:
+        return frozenset()
+    return frozenset({str(verified["check"])})
+
+
 def find(target: str, kernels: Kernels) -> KernelEntry | str:
     """The entry with that name or candidate, or what to tell whoever asked. Pure."""
     if kernels.problems:

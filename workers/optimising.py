@@ -40,6 +40,18 @@ class Settled:
     present: Mapping[str, Any] | None = None
 
 
+def unfit(task: Task, candidate: str) -> str | None:
+    """Why the loop cannot make this faster, None where it can. `candidate`: the name of the file the winner goes into.
+
+    What only a GPU can run ends each turn as `needs_gpu` here: all of them would be paid for a sure "no gain".
+    """
+    if candidate.endswith(".cu"):
+        return f"{candidate} is a CUDA source, and a model's candidates are Python files that define ModelNew"
+    if task.device == "cuda":
+        return "it is for a GPU (device: cuda), where nothing is run yet: no candidate could be found to be faster"
+    return None
+
+
 def subject_of(task: Task, present: Candidate | None) -> Subject:
     """What a model is told of a task and of the candidate that is there now."""
     shown = None if present is None else present.source.decode("utf-8", "replace")

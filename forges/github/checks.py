@@ -1,7 +1,8 @@
 """Is the head commit green? A judgement over a snapshot, without I/O.
 
 Green takes evidence: something besides ourselves has reported on this very commit, everything that must report has,
-nothing is still running, and the last of it came some time ago (workflows appear one after another after a push).
+nothing is still running, and the last of it came some time ago (workflows appear one after another after a push). What
+our own App checks besides can stand against a commit, and alone does not make it green.
 """
 
 from __future__ import annotations
@@ -18,6 +19,14 @@ State = Literal["green", "red", "pending", "unknown", "blocked"]
 
 _PASSING = frozenset({"success", "neutral", "skipped"})
 _NEEDS_SOMEBODY = frozenset({"action_required", "stale"})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCheck:
+    """The check run in which our App tells of the work itself. It says nothing new to us and does not count."""
+
+    app_id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +52,46 @@ def judge(
     *,
     head_sha: str,
     head_since: datetime,
-    own_app_id: int,
+    own: OwnCheck,
     now: datetime,
     settle: timedelta,
     base: Snapshot | None = None,
+    expected: frozenset[str] = frozenset(),
 ) -> ChecksVerdict:
     """Return the verdict on the commit `head_sha`, the head since `head_since` (aware, as `now`).
 
-    Runs of `own_app_id` do not count. `settle` is how long nothing may have changed before a verdict is final. `base`
-    is a snapshot of the commit the work started from.
+    `settle` is how long nothing may have changed before a verdict is final. `base` is a snapshot of the commit the work
+    started from. `expected`: names of what is known to be on its way.
     """
     if snapshot.head_sha != head_sha:
         return ChecksVerdict("unknown", f"the snapshot is of {snapshot.head_sha}, the head is {head_sha}")
-    runs = newest_runs(snapshot, own_app_id)
+    runs = newest_runs(snapshot, own)
     seen = {run.name for run in runs} | {status.context for status in snapshot.statuses}
     # Where our own check is required, it is not us we wait for.
-    own = {run.name for run in snapshot.runs if run.app_id == own_app_id}
-    failing = failing_names(snapshot, own_app_id)
+    ourselves = {run.name for run in snapshot.runs if _is(run, own)}
+    failing = failing_names(snapshot, own)
     pending = frozenset(
         {run.name for run in runs if run.status != "completed"}
         | {status.context for status in snapshot.statuses if status.state == "pending"}
     )
-    missing = (snapshot.required or frozenset()) - seen - own
+    coming = expected - seen
+    missing = (snapshot.required or frozenset()) - seen - ourselves
     blocking = frozenset(
         {run.name for run in runs if run.status == "completed" and run.conclusion in _NEEDS_SOMEBODY}
         | set(snapshot.waiting_workflows)
     )
     settled = now - _last_change(snapshot, runs, head_since) >= settle
-    state, reason = _decide(bool(seen or blocking), pending, failing, missing, blocking, settled)
+    others = [run for run in runs if run.app_id != own.app_id]
+    reported = bool(others or snapshot.statuses or blocking)
+    state, reason = _decide(reported, pending, coming, failing, missing, blocking, settled)
     return ChecksVerdict(
         state=state,
         reason=reason,
         failing=failing,
-        pending=pending,
+        pending=pending | coming,
         missing_required=frozenset(missing),
         action_required=blocking,
-        failing_on_base=failing & failing_names(base, own_app_id) if base is not None else frozenset(),
+        failing_on_base=failing & failing_names(base, own) if base is not None else frozenset(),
         required_known=snapshot.required is not None,
     )
 
@@ -86,6 +99,7 @@ def judge(
 def _decide(
     reported: bool,
     pending: frozenset[str],
+    coming: frozenset[str],
     failing: frozenset[str],
     missing: frozenset[str],
     blocking: frozenset[str],
@@ -93,6 +107,8 @@ def _decide(
 ) -> tuple[State, str]:
     if pending:
         return "pending", f"still running: {_list(pending)}"
+    if coming:
+        return "pending", f"not begun yet: {_list(coming)}"
     if not settled:
         return "pending", "the checks changed too recently to be settled"
     if failing:
@@ -102,27 +118,31 @@ def _decide(
     if missing:
         return "blocked", f"required but never reported: {_list(missing)}"
     if not reported:
-        return "unknown", "no check or status was reported for this commit"
+        return "unknown", "no check or status but our own was reported for this commit"
     return "green", "everything that reported has passed"
 
 
-def newest_runs(snapshot: Snapshot, own_app_id: int) -> tuple[CheckRun, ...]:
-    """Return the newest run of every App and name, without those of `own_app_id`."""
+def newest_runs(snapshot: Snapshot, own: OwnCheck) -> tuple[CheckRun, ...]:
+    """Return the newest run of every App and name but `own`."""
     newest: dict[tuple[int | None, str], CheckRun] = {}
     for run in sorted(snapshot.runs, key=lambda run: run.id):
-        if run.app_id != own_app_id:
+        if not _is(run, own):
             newest[run.app_id, run.name] = run
     return tuple(newest.values())
 
 
-def failing_names(snapshot: Snapshot, own_app_id: int) -> frozenset[str]:
+def failing_names(snapshot: Snapshot, own: OwnCheck) -> frozenset[str]:
     """Return the names of what has failed. A conclusion this code has never heard of counts as a failure."""
     runs = {
         run.name
-        for run in newest_runs(snapshot, own_app_id)
+        for run in newest_runs(snapshot, own)
         if run.status == "completed" and run.conclusion not in _PASSING | _NEEDS_SOMEBODY
     }
     return frozenset(runs | {each.context for each in snapshot.statuses if each.state not in ("success", "pending")})
+
+
+def _is(run: CheckRun, own: OwnCheck) -> bool:
+    return (run.app_id, run.name) == (own.app_id, own.name)
 
 
 def _last_change(snapshot: Snapshot, runs: Sequence[CheckRun], head_since: datetime) -> datetime:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forges.github.check_runs import CheckRun
-from forges.github.checks import ChecksVerdict, has_stalled, judge
+from forges.github.checks import ChecksVerdict, OwnCheck, has_stalled, judge
 from forges.github.ci import Snapshot, StatusContext
 
 OWN, CI_APP = 1, 2
+OURS = OwnCheck(OWN, "ours")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
 SETTLE = timedelta(seconds=30)
@@ -62,8 +63,15 @@ def snapshot(*parts: CheckRun | StatusContext, required: set[str] | None = None,
     )
 
 
-def verdict(seen: Snapshot, head_since: datetime = LONG_AGO, base: Snapshot | None = None) -> ChecksVerdict:
-    return judge(seen, head_sha=HEAD, head_since=head_since, own_app_id=OWN, now=NOW, settle=SETTLE, base=base)
+def verdict(
+    seen: Snapshot,
+    head_since: datetime = LONG_AGO,
+    base: Snapshot | None = None,
+    expected: frozenset[str] = frozenset(),
+) -> ChecksVerdict:
+    return judge(
+        seen, head_sha=HEAD, head_since=head_since, own=OURS, now=NOW, settle=SETTLE, base=base, expected=expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,9 +99,19 @@ def verdict(seen: Snapshot, head_since: datetime = LONG_AGO, base: Snapshot | No
         (snapshot(run("ours", None, app=OWN), run("a")), "green"),
         (snapshot(run("a"), required={"a", "b"}), "blocked"),
         (snapshot(required={"b"}), "blocked"),
-        (snapshot(run("b", app=OWN), required={"b"}), "unknown"),
-        (snapshot(run("b", None, app=OWN), run("a"), required={"b"}), "green"),
-        (snapshot(run("b", app=OWN), run("a"), required={"b", "c"}), "blocked"),
+        (snapshot(run("ours", app=OWN), required={"ours"}), "unknown"),
+        (snapshot(run("ours", None, app=OWN), run("a"), required={"ours"}), "green"),
+        (snapshot(run("ours", app=OWN), run("a"), required={"ours", "c"}), "blocked"),
+        (snapshot(run("ours", "failure"), run("a")), "red"),  # another App's of the same name
+        # What our App verifies besides stands against the commit, and is no evidence of others for it.
+        (snapshot(run("kernel", "failure", app=OWN), run("a")), "red"),
+        (snapshot(run("kernel", "failure", app=OWN)), "red"),
+        (snapshot(run("kernel", None, app=OWN), run("a")), "pending"),
+        (snapshot(run("kernel", None, app=OWN)), "pending"),
+        (snapshot(run("kernel", "action_required", app=OWN), run("a")), "blocked"),
+        (snapshot(run("kernel", "neutral", app=OWN), run("a")), "green"),
+        (snapshot(run("kernel", app=OWN), run("a"), required={"kernel"}), "green"),
+        (snapshot(run("kernel", app=OWN)), "unknown"),
         (snapshot(run("a", "action_required")), "blocked"),
         (snapshot(run("a", "stale")), "blocked"),
         (snapshot(waiting_workflows=("CI",)), "blocked"),
@@ -122,6 +140,14 @@ def test_our_own_progress_does_not_unsettle() -> None:
     assert verdict(snapshot(run("a"), run("ours", None, app=OWN, at=NOW))).state == "green"
 
 
+def test_what_is_known_to_come_is_waited_for() -> None:
+    coming = frozenset({"kernel"})
+    waits = verdict(snapshot(run("a")), expected=coming)
+    assert (waits.state, waits.reason, waits.pending) == ("pending", "not begun yet: kernel", coming)
+    assert verdict(snapshot(run("a"), run("kernel", app=OWN)), expected=coming).state == "green"
+    assert verdict(snapshot(run("a"), run("kernel", "failure", app=OWN)), expected=coming).state == "red"
+
+
 def test_the_newest_run_of_a_name_counts_for_each_app_apart() -> None:
     assert verdict(snapshot(run("a", "failure", run_id=1), run("a", run_id=2))).state == "green"
     assert verdict(snapshot(run("a", run_id=2), run("a", "failure", run_id=1))).state == "green"
@@ -147,12 +173,19 @@ def test_unreadable_requirements_are_told_too() -> None:
     assert (result.state, result.required_known) == ("green", False)
 
 
+conclusions = st.sampled_from([None, "success", "failure", "neutral", "action_required", "stale", "odd"])
+our_runs = st.lists(
+    st.builds(run, st.just("ours"), conclusions, app=st.just(OWN), run_id=st.integers(1, 9)), max_size=3
+)
+our_kernels = st.lists(
+    st.builds(run, st.just("kernel"), conclusions, app=st.just(OWN), run_id=st.integers(1, 9)), max_size=2
+)
 runs = st.lists(
     st.builds(
         run,
         st.sampled_from("abc"),
-        st.sampled_from([None, "success", "failure", "neutral", "action_required", "stale", "odd"]),
-        app=st.sampled_from([OWN, CI_APP, 3]),
+        conclusions,
+        app=st.sampled_from([CI_APP, 3]),
         run_id=st.integers(1, 9),
         at=st.sampled_from([LONG_AGO, NOW]),
     ),
@@ -165,13 +198,18 @@ statuses = st.lists(
 )
 
 
-@given(runs, statuses, st.sets(st.sampled_from("abcx")), st.booleans())
+@given(runs, our_runs, our_kernels, statuses, st.sets(st.sampled_from(["a", "b", "ours", "x"])), st.booleans())
 def test_green_takes_evidence(
-    some_runs: list[CheckRun], some_statuses: list[StatusContext], required: set[str], waiting: bool
+    others: list[CheckRun],
+    ours: list[CheckRun],
+    kernels: list[CheckRun],
+    some_statuses: list[StatusContext],
+    required: set[str],
+    waiting: bool,
 ) -> None:
+    some_runs = [*others, *ours, *kernels]
     seen = snapshot(*some_runs, *some_statuses, required=required, waiting_workflows=("W",) if waiting else ())
     result = verdict(seen)
-    others = [each for each in some_runs if each.app_id != OWN]
     if result.state == "green":
         assert others or some_statuses
         assert result.failing | result.pending | result.missing_required == frozenset()
@@ -181,10 +219,14 @@ def test_green_takes_evidence(
     if result.state == "red":
         assert result.failing
         assert not result.pending
-    # Our own runs change nothing, whatever they say, but for being there when they are required.
-    left = required - {each.name for each in some_runs if each.app_id == OWN}
-    without = verdict(snapshot(*others, *some_statuses, required=left, waiting_workflows=seen.waiting_workflows))
-    assert without == result
+    # Our own account changes nothing, whatever it says, but for being there when it is required.
+    left = required - {each.name for each in ours}
+    rest = snapshot(*others, *kernels, *some_statuses, required=left, waiting_workflows=seen.waiting_workflows)
+    assert verdict(rest) == result
+    # What we verify besides makes nothing better.
+    if kernels and result.state == "green":
+        without = snapshot(*others, *some_statuses, required=left, waiting_workflows=seen.waiting_workflows)
+        assert verdict(without).state == "green"
 
 
 def sets(*words: str) -> list[frozenset[str]]:

@@ -20,7 +20,7 @@ from forges.github import (
 )
 from forges.github.app_manifest import NEEDED_EVENTS
 from forges.github.check_runs import Annotation, Button, Output
-from forges.github.checks import judge
+from forges.github.checks import OwnCheck, judge
 from forges.github.ci import Snapshot
 from forges.github.deliveries import undelivered
 from forges.github.events import (
@@ -246,7 +246,7 @@ def test_the_snapshot_of_a_commit(place: Place) -> None:
         seen,
         head_sha=sha,
         head_since=datetime.now(UTC) - timedelta(hours=1),
-        own_app_id=place.stage.app_id,
+        own=OwnCheck(place.stage.app_id, "Forgehand"),
         now=datetime.now(UTC) + timedelta(minutes=5),
         settle=timedelta(seconds=30),
     )
@@ -280,7 +280,7 @@ def test_ci_that_really_runs_is_read_with_its_log(place: Place) -> None:
 
     seen: Snapshot = until(finished, 60)
     since = datetime.now(UTC) - timedelta(hours=1)
-    judged = partial(judge, seen, head_sha=sha, head_since=since, own_app_id=place.stage.app_id)
+    judged = partial(judge, seen, head_sha=sha, head_since=since, own=OwnCheck(place.stage.app_id, "Forgehand"))
     assert judged(now=datetime.now(UTC), settle=timedelta(hours=1)).state == "pending"
     verdict = judged(now=datetime.now(UTC), settle=timedelta(0))
     assert verdict.state == ("red" if verdict.failing else "green")

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from agent import Annotation, Failure
-from forges.github.checks import ChecksVerdict, failing_names, judge, newest_runs
+from forges.github.checks import ChecksVerdict, OwnCheck, failing_names, judge, newest_runs
 from forges.github.ci import Snapshot
 from forges.github.pulls import PullRequest
 from store import Stage
 from workers import kernel_requests
 from workers.decisions import EndTask, Move
+from workers.github import showing
 from workers.github.desk import Desk
 from workers.workshop import TaskContext
 
@@ -59,7 +60,7 @@ def look(context: TaskContext, desk: Desk) -> tuple[Snapshot, ChecksVerdict]:
     task = context.task()
     repository, head = desk.repository(context), task.head_sha or ""
     snapshot = repository.ci.snapshot(head, target=task.base_branch or "")
-    own = desk.identity_for(context).app_id
+    own = _own(context, desk)
     base = (
         repository.ci.snapshot(task.base_sha or "", target=task.base_branch or "")
         if failing_names(snapshot, own)
@@ -70,18 +71,23 @@ def look(context: TaskContext, desk: Desk) -> tuple[Snapshot, ChecksVerdict]:
         snapshot,
         head_sha=head,
         head_since=datetime.fromtimestamp(since, UTC),
-        own_app_id=own,
+        own=own,
         now=datetime.fromtimestamp(context.now(), UTC),
         settle=timedelta(seconds=context.settings.ci_settle_s),
         base=base,
+        expected=kernel_requests.expected_checks(task),
     )
     return snapshot, verdict
+
+
+def _own(context: TaskContext, desk: Desk) -> OwnCheck:
+    return OwnCheck(desk.identity_for(context).app_id, showing.CHECK_NAME)
 
 
 def failures(context: TaskContext, desk: Desk, snapshot: Snapshot, names: frozenset[str]) -> tuple[Failure, ...]:
     """What the failing checks say, for the agent: summaries, annotations, the end of their logs."""
     ci = desk.repository(context).ci
-    own = desk.identity_for(context).app_id
+    own = _own(context, desk)
     told: list[Failure] = []
     for run in newest_runs(snapshot, own):
         if run.name not in names or len(told) >= FAILURES_AT_MOST:

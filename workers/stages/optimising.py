@@ -27,13 +27,19 @@ from workers.committing import commit_changes
 from workers.decisions import Decision, EndTask, Move
 from workers.github import optimised
 from workers.github.source import desk_of
-from workers.kernel_checks.looking import made_task
+from workers.kernel_checks.looking import task_of
+from workers.kernel_checks.telling import check_name
 from workers.kernel_place import make_place
-from workers.optimising import Lane, Settled, settle, subject_of, turns_of, verifier
+from workers.optimising import Lane, Settled, settle, subject_of, turns_of, unfit, verifier
 from workers.record_keeping import Books
 from workers.workshop import TaskContext
 
-_ENDS = {End.budget: Stage.NEEDS_HUMAN, End.context: Stage.FAILED, End.no_model: Stage.FAILED}
+_ENDS = {
+    End.budget: Stage.NEEDS_HUMAN,
+    End.context: Stage.FAILED,
+    End.no_model: Stage.FAILED,
+    End.not_gradable: Stage.NEEDS_HUMAN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ def _committed(
             "summary": optimised.gain(told),
             "reproduction": None,
             "claims": [],
-            "optimised": {"sha": committed.sha, "kernel": found.entry.name, "why": settled.why},
+            "optimised": {"sha": committed.sha, "check": check_name(found.entry.name)},
         },
     )
 
@@ -148,12 +154,17 @@ def requested(target: str, mirror: Mirror, at: str, start: str) -> Requested:
     if isinstance(entry, str):
         raise EndTask(Stage.NEEDS_HUMAN, entry)
     try:
-        task = made_task(
-            entry.name, entry.reference, entry.options, lambda path: mirror.read_file(at, path, limit=MOST_SOURCE)
-        )
-        source = mirror.read_file(start, entry.candidate, limit=MOST_SOURCE)
-    except (TaskError, TreeTooLarge) as error:
+        task = task_of(entry, mirror, at)
+    except TaskError as error:
         raise EndTask(
             Stage.NEEDS_HUMAN, f"the kernel `{entry.name}` cannot be verified by what the base branch has: {error}"
+        ) from None
+    if (why := unfit(task, entry.candidate)) is not None:
+        raise EndTask(Stage.NEEDS_HUMAN, f"the kernel `{entry.name}` cannot be made faster by me: {why}")
+    try:
+        source = mirror.read_file(start, entry.candidate, limit=MOST_SOURCE)
+    except TreeTooLarge:
+        raise EndTask(
+            Stage.NEEDS_HUMAN, f"the candidate `{entry.candidate}` there is has more than {MOST_SOURCE} bytes"
         ) from None
     return Requested(entry, task, None if source is None else Candidate(entry.candidate, source), at)

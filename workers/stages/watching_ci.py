@@ -3,7 +3,7 @@
 from agent import Phase
 from forges.github.checks import has_stalled
 from store import Stage
-from workers import windows
+from workers import kernel_requests, windows
 from workers.decisions import Decision, EndTask, Move, Wait
 from workers.github import answering, following
 from workers.github.source import desk_of
@@ -54,6 +54,12 @@ def _red(context: TaskContext, ours: frozenset[str], failing: frozenset[str]) ->
             f"the failing checks fail on the base commit too, so this change is not to repair them: {_list(failing)}",
         )
     task = context.task()
+    if kernel := kernel_requests.expected_checks(task) & ours:
+        # The candidate is the loop's: a window that repairs knows no kernels, and ends with a head nobody verified.
+        raise EndTask(
+            Stage.NEEDS_HUMAN,
+            f"the pull request's own check does not bear out what was found before it: {_list(kernel)} fails",
+        )
     history = [*task.data.get("ci_history", []), sorted(ours)]
     if has_stalled([frozenset(names) for names in history]):
         raise EndTask(

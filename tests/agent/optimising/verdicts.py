@@ -20,8 +20,8 @@ def feedback(verdict: str, speedup: float = 1.0) -> Feedback:
 
 
 class Verifier:
-    """Keeps what it was asked. From its `failing_from`-th question on it says `faults` times that the machine failed; at
-    its `killed_at`-th the process is gone, once."""
+    """Keeps what it was asked. From its `failing_from`-th question on it says `faults` times that the machine failed.
+    At its `killed_at`-th the process is gone, once."""
 
     def __init__(self, faults: int = 0) -> None:
         self.asked: list[str] = []
