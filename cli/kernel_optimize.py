@@ -26,7 +26,7 @@ from sandboxes.contract import BoxLost
 from settings import Settings, load_settings
 from workers.kernel_place import make_place
 from workers.models import Models
-from workers.optimising import Lane, Settled, settle, subject_of, turns_of, verifier
+from workers.optimising import Lane, Settled, settle, subject_of, turns_of, unfit, verifier
 
 
 def command(
@@ -56,6 +56,9 @@ def command(
     Example: forgehand kernel optimize softmax.py --out faster.py --model anthropic/claude-sonnet-4-5 --turns 8"""
     began = time.monotonic()
     found, present = _read(task, candidate)
+    for file in (candidate, out):
+        if file is not None and (why := unfit(found, file.name)) is not None:
+            raise CannotRun(printable(f"This cannot be made faster here: {why}"))
     if out.exists():
         raise CannotRun(f"--out {out} is there already. Name a file that is not, so that nothing is lost")
     if not out.absolute().parent.is_dir():

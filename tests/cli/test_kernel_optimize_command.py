@@ -91,6 +91,9 @@ def test_a_task_that_is_worth_nothing_is_said(
         (["{task}", "{none}", "--out", "{new}"], "cannot be read"),
         (["{task}", "--out", "{task}"], "is there already"),
         (["{task}", "--out", "{none}/faster.py"], "there is no folder"),
+        (["{task}", "{cuda}", "--out", "{new}"], "rows.cu is a CUDA source"),
+        (["{task}", "--out", "{none}.cu"], "none.yml.cu is a CUDA source"),
+        (["{gpu}", "--out", "{new}"], "it is for a GPU (device: cuda)"),
         (["{task}", "--out", "{new}"], "No model is set"),
         (["{task}", "--out", "{new}", "--model", "scripted:{none}"], "none.yml"),
     ],
@@ -100,6 +103,11 @@ def test_what_cannot_be_done_is_said_in_a_line(
 ) -> None:
     monkeypatch.delenv("FORGEHAND_MODEL", raising=False)
     places = {"none": tmp_path / "none.yml", "task": task, "new": tmp_path / "new.py"}
+    places |= {"cuda": tmp_path / "rows.cu", "gpu": tmp_path / "gpu"}
+    places["cuda"].write_text("__global__ void rows() {}\n")
+    places["gpu"].mkdir()
+    (places["gpu"] / "rows.py").write_text(ROWS)
+    (places["gpu"] / "task.toml").write_text('reference = "rows.py"\ndevice = "cuda"\n')
     ran = forgehand("kernel", "optimize", *[one.format(**places) for one in arguments])
     assert ran.status == 2
     assert said in ran.err

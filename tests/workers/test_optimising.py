@@ -15,7 +15,7 @@ import pytest
 
 from settings import load_settings
 from store import Stage
-from tests.cli.rows_task import AS_IT_IS, CANDIDATE, FASTER, FILES, SETTINGS, SLOW, WRONG
+from tests.cli.rows_task import AS_IT_IS, CANDIDATE, FASTER, FILES, REFERENCE_PATH, ROWS, SETTINGS, SLOW, WRONG
 from tests.engines import absent
 from tests.workers.floor import Floor, durations_script, furnished_floor
 from tests.workers.kernel_ground import Ground
@@ -82,6 +82,30 @@ def test_what_is_needed_is_said_where_no_kernel_is_meant(tmp_path: Path, setting
         assert said in (task.reason or "")
         assert said.partition("`")[0] in here.comments()[0]["body"]
         assert here.pulls() == []
+
+
+@pytest.mark.parametrize(
+    ("candidate", "more", "said"),
+    [
+        ("kernels/rows.cu", "", "kernels/rows.cu is a CUDA source, and a model's candidates are Python files"),
+        (CANDIDATE, "    device: cuda\n", "it is for a GPU (device: cuda), where nothing is run yet"),
+    ],
+)
+def test_what_only_a_gpu_can_run_costs_no_turn(tmp_path: Path, candidate: str, more: str, said: str) -> None:
+    files = FILES | {".forgehand.yml": SETTINGS.replace(CANDIDATE, candidate) + more, candidate: AS_IT_IS}
+    with floor(tmp_path, [], files) as here:
+        ask(here, "/forgehand optimize rows")
+        task = here.run()
+        assert task.stage == Stage.NEEDS_HUMAN
+        assert f"the kernel `rows` cannot be made faster by me: {said}" in (task.reason or "")
+
+
+def test_a_reference_that_is_too_large_is_said(tmp_path: Path) -> None:
+    with floor(tmp_path, [], FILES | {REFERENCE_PATH: ROWS + "#" * (1 << 20)}) as here:
+        ask(here, "/forgehand optimize rows")
+        task = here.run()
+        assert (task.stage, task.pull_number) == (Stage.NEEDS_HUMAN, None)
+        assert "kernels/rows_ref.py has more than 1048576 bytes" in (task.reason or "")
 
 
 def test_a_faster_one_becomes_a_pull_request_with_its_numbers(tmp_path: Path, torch_is_there: None) -> None:
