@@ -21,7 +21,7 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
         "wrong": report.wrong.value if report.wrong else None,
         "line": report.line,
         "reasons": report.reasons,
-        "conclusion": conclusion(report.verdict),
+        "conclusion": conclusion(report.verdict, for_gpu=report.task.device == "cuda"),
         "compile": _compiled(report),
         "correctness": _correctness(report),
         "gradients": _gradients(report),

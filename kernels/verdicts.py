@@ -75,20 +75,26 @@ PASSED = frozenset({Verdict.faster, Verdict.equal, Verdict.slower, Verdict.ambig
 """The candidate computes what it should; these say how fast."""
 NOT_THE_CANDIDATE = frozenset({Verdict.invalid_task, Verdict.infra_error})
 """Nothing was found out about the candidate."""
-_NEUTRAL = NOT_THE_CANDIDATE | {Verdict.ambiguous, Verdict.needs_gpu}
 
 
-def conclusion(verdict: Verdict, *, claims_speed: bool = True) -> Conclusion:
-    """The check run's conclusion. `claims_speed`: the pull request says that the kernel is faster.
+def conclusion(verdict: Verdict, *, claims_speed: bool = True, for_gpu: bool = False) -> Conclusion:
+    """The check run's conclusion. `claims_speed`: the kernel is to be faster, not only right. `for_gpu`: the task is.
 
-    Source of the words: https://docs.github.com/en/rest/checks/runs, `conclusion`.
+    Where a check is required, GitHub takes neutral for passed. So nothing is neutral that a candidate can bring about
+    to escape being verified: what needs a GPU though its task needs none, a machine that fails again and again.
+
+    Source of the words: https://docs.github.com/en/rest/checks/runs, `conclusion`; of what a required check takes:
+    https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches
     """
-    if verdict in _NEUTRAL:
-        return "neutral"
-    if verdict is Verdict.needs_review:
-        return "action_required"
-    if verdict is Verdict.faster:
+    if verdict in PASSED and not claims_speed:
         return "success"
-    if verdict is Verdict.equal:
-        return "neutral" if claims_speed else "success"
+    match verdict:
+        case Verdict.faster:
+            return "success"
+        case Verdict.equal | Verdict.ambiguous | Verdict.invalid_task:
+            return "neutral"
+        case Verdict.needs_gpu:
+            return "neutral" if for_gpu else "action_required"
+        case Verdict.needs_review | Verdict.infra_error:
+            return "action_required"
     return "failure"

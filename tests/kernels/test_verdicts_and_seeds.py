@@ -11,16 +11,22 @@ from kernels.verdicts import NOT_THE_CANDIDATE, PASSED, Verdict, conclusion
         (Verdict.faster, False, "success"),
         (Verdict.equal, True, "neutral"),
         (Verdict.equal, False, "success"),
-        (Verdict.slower, False, "failure"),
+        (Verdict.slower, True, "failure"),
+        (Verdict.slower, False, "success"),
         (Verdict.ambiguous, True, "neutral"),
-        (Verdict.needs_gpu, True, "neutral"),
+        (Verdict.ambiguous, False, "success"),
+        (Verdict.needs_gpu, True, "action_required"),
         (Verdict.needs_review, True, "action_required"),
         (Verdict.invalid_task, True, "neutral"),
-        (Verdict.infra_error, True, "neutral"),
+        (Verdict.infra_error, True, "action_required"),
     ],
 )
 def test_conclusions(verdict: Verdict, claims: bool, expected: str) -> None:
     assert conclusion(verdict, claims_speed=claims) == expected
+
+
+def test_what_is_for_a_gpu_may_need_one() -> None:
+    assert conclusion(Verdict.needs_gpu, for_gpu=True) == "neutral"
 
 
 def test_everything_else_fails_and_no_fault_of_the_machine_does() -> None:

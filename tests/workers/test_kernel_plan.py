@@ -13,6 +13,7 @@ from codebase.repository_settings import Problem
 from codebase.source import Evidence
 from forges.github import RateLimited
 from kernels.verdicts import PASSED, Verdict
+from store.schema import KernelCheck
 from tests.workers.kernel_ground import BROKEN, CACHED, HONEST
 from workers.kernel_checks.annotating import annotate, answering_line
 from workers.kernel_checks.plan import Plan, plan
@@ -200,14 +201,27 @@ def test_any_bytes_have_a_line(source: bytes) -> None:
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_nothing_is_green_for_a_reference_nobody_read(verdict: Verdict) -> None:
     for claims in (None, "faster", "right"):
-        free, unread = concluded(verdict, claims, None), concluded(verdict, claims, "it is new")
-        assert unread == ("action_required" if free == "success" else free)
+        free, unread = concluded(_row(claims), verdict), concluded(_row(claims, unread="it is new"), verdict)
+        assert unread == ("failure" if free == "failure" else "action_required")
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_a_kernel_that_claims_to_be_right_need_not_be_faster(verdict: Verdict) -> None:
-    assert (concluded(verdict, "right", None) == "success") == (verdict in PASSED)
-    assert (concluded(verdict, None, None) == "success") == (verdict is Verdict.faster)
+    assert (concluded(_row("right"), verdict) == "success") == (verdict in PASSED)
+    assert (concluded(_row(None), verdict) == "success") == (verdict is Verdict.faster)
+
+
+@pytest.mark.parametrize("claims", [None, "faster", "right"])
+def test_no_candidate_passes_a_required_check_unverified(claims: str | None) -> None:
+    """As one does whose check is neutral."""
+    passes = {verdict for verdict in Verdict if concluded(_row(claims), verdict) in ("success", "neutral")}
+    assert passes - PASSED == {Verdict.invalid_task}
+    assert concluded(_row(claims, device="cuda"), Verdict.needs_gpu) == "neutral", "that it needs one was said before"
+    assert concluded(_row(claims, device="cuda"), Verdict.infra_error) == "action_required"
+
+
+def _row(claims: str | None, *, unread: str | None = None, device: str = "cpu") -> KernelCheck:
+    return KernelCheck(entry={} if claims is None else {"claims": claims}, unread=unread, device=device)
 
 
 def test_a_forge_is_waited_for_longer_each_time_and_not_for_ever() -> None:

@@ -40,11 +40,14 @@ def annotate(document: Mapping[str, Any], path: str, source: bytes) -> tuple[Ann
 
 def answering_line(source: bytes) -> int:
     """The line in `ModelNew.forward` on which something kept from before is answered, else that of `forward`, of the
-    class, or 1."""
+    class, or 1; also 1 for what Python cannot parse, or nests deeper than it goes."""
     try:
-        tree = ast.parse(source)
+        return _answering_line(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return 1
+
+
+def _answering_line(tree: ast.Module) -> int:
     model = next((one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == "ModelNew"), None)
     if model is None:
         return 1

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
-from forges.github import ForgeError, ForgeUnavailable, RateLimited
+from forges.github import ForgeError, ForgeUnavailable, RateLimited, Unprocessable
 from kernels.task import MOST_SOURCE
 from repositories import Mirror, Remote
 from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
-from store import LeaseLost, leasing
+from store import LeaseLost, kernel_checks, leasing
 from store.schema import KernelCheck
 from workers.decisions import HandBack
 from workers.github.desk import Desk, mirror_path
 from workers.kernel_checks.lease import Kept
-from workers.kernel_checks.telling import Teller
+from workers.kernel_checks.telling import Teller, concluded
 from workers.kernel_checks.trouble import again_after
 from workers.workshop import Workshop
 
 log = structlog.get_logger(__name__)
+
+MOST_CLAIMS = 5
 
 
 def read(workshop: Workshop, kept: Kept) -> KernelCheck:
@@ -49,11 +52,34 @@ def tell(workshop: Workshop, desk: Desk, kept: Kept) -> None:
     teller = Teller(workshop, desk, row)
     kept.renew()
     run = teller.open(row, "It has its verdict.")
+    source = _source(workshop, teller, row)
     kept.renew()
-    teller.end(row, run, _source(workshop, teller, row))
+    teller.end(row, run, source)
+    finish(workshop, kept)
+    log.info("verified", kernel=row.kernel, verdict=row.verdict, head=row.head_sha)
+
+
+def tell_plainly(workshop: Workshop, desk: Desk, kept: Kept, why: str) -> None:
+    """Completes the check run with the verdict alone and ends the check. One without a verdict has `infra_error` then:
+    nothing was found out."""
+    row = read(workshop, kept)
+    if row.verdict is None:
+        conclusion = concluded(row, "infra_error")
+        document = {"verdict": "infra_error", "reasons": [why], "conclusion": conclusion}
+        with workshop.database.write() as session:
+            kernel_checks.record(session, kept.held, verdict="infra_error", conclusion=conclusion, document=document)
+        row = read(workshop, kept)
+    teller = Teller(workshop, desk, row)
+    kept.renew()
+    run = teller.open(row, "It has its verdict.")
+    kept.renew()
+    teller.end_plainly(row, run, why)
+    finish(workshop, kept)
+
+
+def finish(workshop: Workshop, kept: Kept) -> None:
     with workshop.database.write() as session:
         leasing.finish(session, kept.held, now=workshop.clock())
-    log.info("verified", kernel=row.kernel, verdict=row.verdict, head=row.head_sha)
 
 
 def _source(workshop: Workshop, teller: Teller, row: KernelCheck) -> bytes:
@@ -67,10 +93,11 @@ def _source(workshop: Workshop, teller: Teller, row: KernelCheck) -> bytes:
     return found or b""
 
 
-def patiently(workshop: Workshop, kept: Kept, work: Callable[[], None]) -> None:
-    """Works on a check. What may pass is met again later, what does not ends it untold: there is nobody to tell."""
+def patiently(workshop: Workshop, desk: Desk, kept: Kept, work: Callable[[], None]) -> None:
+    """Works on a check. What may pass is met again later; what does not is told in a plain word, or ends the check
+    untold where GitHub takes not even that. OperationalError of the database, after which the lease runs out."""
     try:
-        work()
+        _or_plainly(workshop, desk, kept, work)
     except HandBack:
         _later(workshop, kept, 0.0, 0)
     except (RateLimited, ForgeUnavailable, RemoteUnavailable, MirrorBusy) as trouble:
@@ -85,6 +112,28 @@ def patiently(workshop: Workshop, kept: Kept, work: Callable[[], None]) -> None:
         _end(workshop, kept, refusal)
     except LeaseLost:
         log.warning("lease lost: another worker goes on with the check")
+    except OperationalError:
+        raise
+    except Exception as defect:
+        log.exception("a check cannot be told")
+        _end(workshop, kept, defect)
+
+
+def _or_plainly(workshop: Workshop, desk: Desk, kept: Kept, work: Callable[[], None]) -> None:
+    """A defect of ours left to itself would be met at every lease, for ever, and end the turn in which it is met."""
+    if read(workshop, kept).claims > MOST_CLAIMS:
+        tell_plainly(workshop, desk, kept, f"the worker was lost {MOST_CLAIMS} times at this")
+        return
+    try:
+        work()
+    except Unprocessable as refusal:
+        log.warning("what is told of a check is refused", error=str(refusal))
+        tell_plainly(workshop, desk, kept, f"GitHub refuses it: {refusal}")
+    except (HandBack, LeaseLost, ForgeError, RepositoryError, OperationalError):
+        raise
+    except Exception as defect:
+        log.exception("a check failed")
+        tell_plainly(workshop, desk, kept, f"{type(defect).__name__} in Forgehand itself")
 
 
 def _later(workshop: Workshop, kept: Kept, seconds: float, troubles: int) -> None:
@@ -94,5 +143,4 @@ def _later(workshop: Workshop, kept: Kept, seconds: float, troubles: int) -> Non
 
 def _end(workshop: Workshop, kept: Kept, why: Exception) -> None:
     log.warning("a check ends untold", error=str(why))
-    with workshop.database.write() as session:
-        leasing.finish(session, kept.held, now=workshop.clock())
+    finish(workshop, kept)

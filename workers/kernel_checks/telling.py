@@ -11,7 +11,7 @@ from forges.github import Marker, Repository
 from forges.github.check_runs import Annotation, CheckRun, Conclusion, Output
 from kernels.rendering.markdown import summary, title
 from kernels.rendering.words import code
-from kernels.verdicts import PASSED, Verdict, conclusion
+from kernels.verdicts import Verdict, conclusion
 from settings import Settings
 from store import kernel_checks
 from store.schema import KernelCheck, KernelLook
@@ -22,6 +22,10 @@ from workers.kernel_checks.plan import Plan
 from workers.outside import once
 from workers.workshop import Workshop
 
+_NOT_FOR_A_GPU = (
+    "**A person must look.** The base branch's entry is one for the CPU, and the candidate needs a GPU: it was not "
+    "verified. `device: cuda` in the entry says that this is meant.\n\n"
+)
 _MENTION = re.compile(r"[^A-Za-z0-9-]")
 
 
@@ -72,7 +76,23 @@ class Teller:
         self.repository.check_runs.update(int(run["id"]), status="queued", output=output)
 
     def end(self, row: KernelCheck, run: Mapping[str, Any], source: bytes) -> None:
-        """Completes the check run, unless an earlier try did and only its answer was lost."""
+        """Completes the check run with the report. `source`: the candidate, for the lines of annotations."""
+        self._complete(row, run, _conclusion(row), _output(self._workshop.settings, row, source))
+
+    def end_plainly(self, row: KernelCheck, run: Mapping[str, Any], why: str) -> None:
+        """Completes the check run with the verdict alone. `why` no report is told."""
+        said = f"Nothing is said about the candidate: {code(why)}."
+        if "task" in (row.document or {}):
+            page = page_url(self._workshop.settings, row)
+            said = f"The report cannot be told here: {code(why)}.{f' [It is kept]({page}).' if page else ''}"
+        self._complete(row, run, _conclusion(row), Output(str(row.verdict), said))
+
+    def supersede(self, row: KernelCheck, run: Mapping[str, Any], why: str) -> None:
+        """Completes the check run of what nobody waits for any more. GitHub takes no cancelled check for passed."""
+        self._complete(row, run, "cancelled", Output("Superseded", f"Nothing was verified: {why}.\n\n{_about(row)}"))
+
+    def _complete(self, row: KernelCheck, run: Mapping[str, Any], conclusion: Conclusion, output: Output) -> None:
+        """Unless an earlier try did and only its answer was lost."""
         runs = self.repository.check_runs
         external_id = f"{EXTERNAL_ID}:{row.id}:{row.round}"
         there = runs.find(
@@ -82,9 +102,7 @@ class Teller:
             app_id=self._app_id(),
         )
         if there is None or there.status != "completed":
-            runs.update(
-                int(run["id"]), conclusion=_conclusion(row), output=_output(self._workshop.settings, row, source)
-            )
+            runs.update(int(run["id"]), conclusion=conclusion, output=output)
 
     def faults(self, head_sha: str, found: Sequence[tuple[str, int | None, str]]) -> Mapping[str, Any]:
         """A neutral check run that says what keeps kernels from being verified: path, line at the head if it is there,
@@ -140,13 +158,12 @@ def page_url(settings: Settings, row: KernelCheck) -> str | None:
     return f"{settings.public_url}/kernels/{row.id}" if settings.public_url else None
 
 
-def concluded(verdict: str, claims: str | None, unread: str | None) -> Conclusion:
-    """The check run's conclusion. A kernel that claims no more than to be right passes at whatever speed; a reference
-    nobody has read yet makes nothing green."""
-    if claims == "right" and verdict in PASSED:
-        return "action_required" if unread else "success"
-    found = conclusion(Verdict(verdict))
-    return "action_required" if unread and found == "success" else found
+def concluded(row: KernelCheck, verdict: str) -> Conclusion:
+    """The conclusion of a check with this verdict. A reference nobody has read yet makes nothing green, nor neutral,
+    which passes as green does where the check is required."""
+    claims_speed = row.entry.get("claims") != "right"
+    found = conclusion(Verdict(verdict), claims_speed=claims_speed, for_gpu=row.device == "cuda")
+    return "action_required" if row.unread and found in ("success", "neutral") else found
 
 
 def answer_text(head_sha: str, runs: Mapping[str, str], plan: Plan, faults: Mapping[str, Any] | None) -> str:
@@ -165,12 +182,14 @@ def answer_text(head_sha: str, runs: Mapping[str, str], plan: Plan, faults: Mapp
 def _conclusion(row: KernelCheck) -> Conclusion:
     if row.verdict is None:
         raise ValueError(f"check {row.id} has no verdict yet")
-    return concluded(row.verdict, row.entry.get("claims"), row.unread)
+    return concluded(row, row.verdict)
 
 
 def _output(settings: Settings, row: KernelCheck, source: bytes) -> Output:
     document = row.document or {}
     first = f"**A person must read the reference first.** {code(row.unread)}\n\n" if row.unread else ""
+    if row.verdict == Verdict.needs_gpu and row.device != "cuda":
+        first += _NOT_FOR_A_GPU
     if "task" not in document:
         said = "\n".join(f"- {code(reason)}" for reason in document["reasons"])
         return Output(

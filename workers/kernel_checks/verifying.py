@@ -29,13 +29,13 @@ from workers.kernel_checks import ending
 from workers.kernel_checks.exclusive import Timing
 from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.looking import made_task
+from workers.kernel_checks.superseding import superseded
 from workers.kernel_checks.telling import Teller, concluded
 from workers.kernel_place import make_place
 from workers.workshop import Workshop
 
 log = structlog.get_logger(__name__)
 
-MOST_CLAIMS = 5
 INFRA_TRIES = 2
 """How often it is tried again after a fault of the machine."""
 TRY_AGAIN_S = 10.0
@@ -58,7 +58,7 @@ class Verifier:
         if held is None:
             return False
         with structlog.contextvars.bound_contextvars(check=check_id), Kept(workshop, held) as kept:
-            ending.patiently(workshop, kept, lambda: self._work(kept))
+            ending.patiently(workshop, self._desk, kept, lambda: self._work(kept))
         return True
 
     def _work(self, kept: Kept) -> None:
@@ -68,21 +68,23 @@ class Verifier:
         ending.tell(self._workshop, self._desk, kept)
 
     def _judged(self, row: KernelCheck, kept: Kept) -> bool:
-        """True when the check has its verdict now, False when it is to be tried again later."""
+        """True when the check has its verdict now, False when it is to be tried again later or nobody waits for it."""
         teller = Teller(self._workshop, self._desk, row)
-        if row.claims > MOST_CLAIMS:
-            document = _without_report(f"the worker was lost {MOST_CLAIMS} times while it verified this")
-        else:
+        kept.renew()
+        run = teller.open(row, "For its turn.")
+        if (why := superseded(self._workshop, teller, row)) is not None:
             kept.renew()
-            run = teller.open(row, "For its turn.")
-            kept.renew()
-            teller.begin(row, run)
-            document = self._verified(row, teller, kept)
-            if document["verdict"] == "infra_error" and row.tries < INFRA_TRIES:
-                self._again(row, kept, teller, run, "; ".join(document["reasons"]))
-                return False
+            teller.supersede(row, run, why)
+            ending.finish(self._workshop, kept)
+            return False
+        kept.renew()
+        teller.begin(row, run)
+        document = self._verified(row, teller, kept)
+        if document["verdict"] == "infra_error" and row.tries < INFRA_TRIES:
+            self._again(row, kept, teller, run, "; ".join(document["reasons"]))
+            return False
         drawn = chart(document) if "task" in document else None
-        conclusion = concluded(str(document["verdict"]), row.entry.get("claims"), row.unread)
+        conclusion = concluded(row, str(document["verdict"]))
         kept.check()
         with self._workshop.database.write() as session:
             kernel_checks.record(
@@ -180,6 +182,10 @@ def _without_report(why: str, verdict: str = "infra_error") -> Document:
 
 
 def _repro(row: KernelCheck) -> str:
-    """The command that does it again, in a clone of the repository."""
-    at = f"git fetch origin pull/{row.number}/head && git checkout {row.head_sha}"
-    return f"{at} && forgehand kernel check {quote(row.kernel)}"
+    """The command that does it again in a clone of the repository: everything but the candidate as it was there where
+    the check read the reference."""
+    fetch, checkout = f"git fetch origin pull/{row.number}/head", f"git checkout {row.reference_sha}"
+    if row.reference_sha != row.head_sha:
+        fetch += f" {row.reference_sha}"
+        checkout += f" && git checkout {row.head_sha} -- {quote(str(row.entry['candidate']))}"
+    return f"{fetch} && {checkout} && forgehand kernel check {quote(row.kernel)}"

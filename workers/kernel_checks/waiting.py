@@ -29,7 +29,7 @@ def give_up(workshop: Workshop) -> list[str]:
                 continue
             row = session.get_one(KernelCheck, check_id, populate_existing=True)
             if row.verdict is None:
-                conclusion = concluded("infra_error", row.entry.get("claims"), row.unread)
+                conclusion = concluded(row, "infra_error")
                 why = f"no worker of the queue `kernels` took it within {PATIENCE_S / 60:.0f} minutes"
                 document = {"verdict": "infra_error", "reasons": [why], "conclusion": conclusion}
                 kernel_checks.record(session, held, verdict="infra_error", conclusion=conclusion, document=document)
