@@ -24,7 +24,7 @@ from store.migrating import is_current
 from store.schema import Task
 from workers.celery_app import make_celery
 from workers.retrying import again, limits_from
-from workers.service import make_doorbell
+from workers.service import make_task_bell
 
 OPERATOR = "operator (terminal)"
 
@@ -108,7 +108,7 @@ def stop(task_id: TaskId, as_json: AsJson = False) -> None:
             live, before = task.wake_at is not None, task.stop_requested_by
             asked = tasks.request_stop(session, task_id, OPERATOR, now=now)
         if asked:
-            make_doorbell(make_celery(settings))(task_id)
+            make_task_bell(make_celery(settings), database)(task_id)
     if asked:
         message = f"task {task_id} is told to stop"
     elif live:
@@ -132,7 +132,7 @@ def retry(task_id: TaskId, as_json: AsJson = False) -> None:
             if new is not None:
                 tasks.rung(session, [new.id], now=now)
         if new is not None:
-            make_doorbell(make_celery(settings))(new.id)
+            make_task_bell(make_celery(settings), database)(new.id)
     if new is not None:
         _answer(True, {"id": new.id, "retry_of": task_id, "message": f"task {new.id} retries {task_id}"}, as_json)
     holder = live.id if live else task_id

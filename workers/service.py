@@ -16,7 +16,7 @@ from codebase.index import parsing
 from forges.github import GitHubApp
 from sandboxes.contract import Backend
 from settings import Settings
-from store import Database
+from store import Database, tasks
 from store.migrating import migrate
 from workers.backends import make_backend
 from workers.celery_app import ADVANCE, KERNELS, QUEUE, VERIFY, make_celery
@@ -25,6 +25,7 @@ from workers.duties import Duties
 from workers.github import GitHubSource
 from workers.kernel_checks.verifying import Verifier
 from workers.models import Models
+from workers.queues import queue_of
 from workers.stage_table import STAGES
 from workers.workshop import Workshop
 
@@ -36,7 +37,7 @@ def owner_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def make_doorbell(celery: Celery, name: str = ADVANCE, queue: str = QUEUE) -> Callable[[str], None]:
+def make_doorbell(celery: Celery, name: str, queue: str) -> Callable[[str], None]:
     """Rings for a row of that id. A broker that cannot be reached only costs time: the sweeper rings again."""
 
     def ring(row_id: str) -> None:
@@ -44,6 +45,19 @@ def make_doorbell(celery: Celery, name: str = ADVANCE, queue: str = QUEUE) -> Ca
             celery.send_task(name, args=[row_id], queue=queue, ignore_result=True)
         except (OperationalError, OSError) as error:
             log.warning("the doorbell could not be rung", row=row_id, error=str(error))
+
+    return ring
+
+
+def make_task_bell(celery: Celery, database: Database, clock: Callable[[], float] = time.time) -> Callable[[str], None]:
+    """Rings for a task on the queue that is its own now."""
+    bells = {queue: make_doorbell(celery, ADVANCE, queue) for queue in (QUEUE, KERNELS)}
+
+    def ring(task_id: str) -> None:
+        with database.read() as session:
+            row = tasks.get(session, task_id)
+            queue = QUEUE if row is None else queue_of(row, now=clock())
+        bells[queue](task_id)
 
     return ring
 
@@ -58,7 +72,7 @@ def make_workshop(settings: Settings, celery: Celery, *, app: GitHubApp, backend
         backend=backend or make_backend(settings),
         models=Models(settings),
         sources={"github": GitHubSource(app)},
-        ring=make_doorbell(celery),
+        ring=make_task_bell(celery, database),
         owner=owner_name(),
         clock=time.time,
         ring_kernels=make_doorbell(celery, VERIFY, KERNELS),

@@ -66,8 +66,8 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Workshop:
-    """One process's means. `sources` by the task's `source`; `ring` sends a task's id to the broker, `ring_kernels` the
-    id of a kernel's check (where nobody asks for checks, nobody is rung for).
+    """One process's means. `sources` by the task's `source`; `ring` sends a task's id to the broker, on the queue that
+    is the task's now, `ring_kernels` the id of a kernel's check (where nobody asks for checks, nobody is rung for).
 
     `draining` is set when the process has to end: running tasks are given back, to go on elsewhere.
     """

@@ -7,14 +7,13 @@ from store import Stage
 from workers import boxes, engineer, kernel_requests, windows
 from workers.committing import commit_changes
 from workers.decisions import Decision, Move
+from workers.stages import optimising
 from workers.workshop import TaskContext
 
 
 def run(context: TaskContext) -> Decision:
     task = context.task()
     if kernel_requests.target_of(task):
-        from workers.stages import optimising  # brings numpy and the kernel lane, which other tasks never need
-
         return optimising.run(context)
     start = task.head_sha or task.base_sha or ""
     implement, prove = windows.name(task.data, Phase.implement), windows.name(task.data, Phase.prove)
