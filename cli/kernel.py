@@ -11,17 +11,19 @@ from rich.table import Table
 from cli import kernel_optimize
 from cli.errors import CannotRun
 from cli.kernel_entry import read_entry
+from cli.kernel_turn import turn_of_timing
 from cli.output import console, document, printable
 from kernels import report
 from kernels.bench import Judged
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate, read_candidate
-from kernels.cases import Outcome, read_cases, run, tally
+from kernels.cases import Case, Outcome, read_cases, run, tally
 from kernels.task import Task, TaskError, read_task
 from kernels.task_audit import TaskAudit
-from kernels.verdicts import PASSED, Verdict
+from kernels.verdicts import PASSED, Stage, Verdict
 from kernels.without_gpu import WithoutGpu
 from settings import load_settings
+from workers.kernel_checks.exclusive import Timing, lock_folder
 from workers.kernel_place import make_place
 
 DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="cuda: not built yet.")]
@@ -67,11 +69,12 @@ def verify(
     """Put a candidate to the test: the task's audit, correctness, honesty, then speed.
 
     Reference and candidate run in a box each, the candidate never sees a seed or an expected value, and what is right
-    is computed after it has answered. The baseline is the reference in eager mode on one thread. A candidate that
-    needs a GPU, a CUDA file (.cu) among them, is checked as far as that goes without one: Triton under its interpreter
-    and by its compiler, CUDA by nvcc; it ends as needs_gpu, with what was not checked. The exit status is 0 for
-    faster, equal, slower and ambiguous (it computes what it should, and the verdict says how fast), 1 for every other
-    verdict on the candidate or the task, needs_gpu among them, 2 when nothing could be found out.
+    is computed after it has answered. The baseline is the reference on one thread: in eager mode or through
+    torch.compile, whichever is faster; with --quick in eager mode. A candidate that needs a GPU, a CUDA file (.cu)
+    among them, is checked as far as that goes without one: Triton under its interpreter and by its compiler, CUDA by
+    nvcc; it ends as needs_gpu, with what was not checked. The exit status is 0 for faster, equal, slower and ambiguous
+    (it computes what it should, and the verdict says how fast), 1 for every other verdict on the candidate or the
+    task, needs_gpu among them, 2 when nothing could be found out.
 
     Example: forgehand kernel verify softmax.py my_softmax.py --quick"""
     _only_cpu(device)
@@ -97,9 +100,18 @@ def check(
 
 
 def _put_to_the_test(found: Task, tried: Candidate, repro: str, *, quick: bool, as_json: bool) -> None:
-    screen = console(as_json=True)
-    with Broker(make_place(load_settings())) as broker, screen.status("starting") as status:
-        result = broker.verify(found, tried, quick=quick, told=lambda stage: status.update(stage.value))
+    screen, settings = console(as_json=True), load_settings()
+    with (
+        Broker(make_place(settings)) as broker,
+        Timing(lock_folder(settings), turn_of_timing(screen)) as timing,
+        screen.status("starting") as status,
+    ):
+
+        def told(stage: Stage) -> None:
+            status.update(stage.value)
+            timing.at(stage)
+
+        result = broker.verify(found, tried, quick=quick, told=told)
     if as_json:
         document(report.of_report(result, repro))
     else:
@@ -142,7 +154,14 @@ def corpus(
         made += 1
         screen.print(f"{made:4}/{len(chosen)} {_line(outcome)}", style=None if outcome.as_it_should else "bold red")
 
-    outcomes = run(chosen, make_place(load_settings()), done)
+    settings = load_settings()
+    folder, pause = lock_folder(settings), turn_of_timing(console(as_json=True))
+
+    def verified(broker: Broker, case: Case) -> Report:
+        with Timing(folder, pause, "beside others") as timing:
+            return broker.verify(case.task, case.candidate, quick=True, told=timing.at)
+
+    outcomes = run(chosen, make_place(settings), done, verify=verified)
     counted = tally(outcomes, left_out, time.monotonic() - began)
     if as_json:
         document(counted)
@@ -257,7 +276,7 @@ def _rows(found: Report) -> list[tuple[str, str]]:
     if found.checks:
         rows.append(("audit", f"{len(found.checks)} checks held"))
     if (timing := found.timing) is not None:
-        rows.append(("baseline", f"{timing.baseline_s * 1e3:.4g} ms a call (eager, one thread)"))
+        rows.append(("baseline", f"{timing.baseline_s * 1e3:.4g} ms a call ({timing.baseline})"))
         rows.append(("candidate", f"{timing.candidate_s * 1e3:.4g} ms a call"))
         ratio = timing.found
         rows.append(("speed-up", f"{ratio.ratio:.3f}, 95% of [{ratio.low:.3f}, {ratio.high:.3f}]"))

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.kernel import _rows
 from kernels.cases import CORPUS
+from kernels.verdicts import Verdict
 from settings import load_settings
 from tests.cli.ground import Forgehand
 from tests.engines import absent
+from tests.workers.test_optimising_told import report
 from workers.kernel_place import kernel_python
 
 pytestmark = pytest.mark.xdist_group("kernels")
@@ -42,6 +45,12 @@ def test_people_read_the_verdict_first(forgehand: Forgehand, torch_is_there: Non
     ran = forgehand("kernel", "verify", TASK, HACK, "--quick")
     assert ran.status == 1
     assert ran.out.startswith("incorrect (numerical) at correct")
+
+
+@pytest.mark.parametrize("baseline", ["eager, one thread", "torch.compile, one thread"])
+def test_what_a_candidate_was_raced_against_is_named(baseline: str) -> None:
+    rows = dict(_rows(report(Verdict.faster, 2.0, baseline=baseline)))
+    assert rows["baseline"] == f"4 ms a call ({baseline})"
 
 
 def test_a_task_is_audited(forgehand: Forgehand, torch_is_there: None) -> None:
