@@ -15,11 +15,16 @@ import pytest
 from forges.github.check_runs import CheckRuns
 from forges.github.pulls import PullRequest, Pulls
 from repositories import Mirror
+from store import Claim
 from tests.workers.kernel_ground import BASE, BROKEN, CANDIDATE, HONEST, SETTINGS
 from tests.workers.kernel_lane import Lane, lane
+from workers.heartbeat import Heartbeat
 from workers.kernel_checks.looking import Lookout, ring_again
 from workers.kernel_checks.opening import waits
+from workers.kernel_checks.telling import Teller
 from workers.kernel_checks.waiting import PATIENCE_S
+from workers.stages.optimising import awaited_check
+from workers.workshop import TaskContext
 
 
 def names(here: Lane, sha: str) -> list[str]:
@@ -54,6 +59,20 @@ def test_a_check_counts_for_the_branch_that_it_was_judged_for(tmp_path: Path) ->
         here.go()
         assert names(here, sha) == ["Kernel running-sum (into release)", "Kernel running-sum"]
         assert all(run["status"] == "completed" for run in here.runs(sha))
+
+
+@pytest.mark.parametrize(("base", "name"), [("main", "Kernel rows"), ("release", "Kernel rows (into release)")])
+def test_a_task_awaits_the_check_of_the_branch_it_is_for(tmp_path: Path, base: str, name: str) -> None:
+    with lane(tmp_path) as here:
+        here.ground.push_branch("release", {"README.md": "Other words.\n"})
+        here.floor.maria.comment(here.repository, here.floor.stage.issue, f"/forgehand optimize rows base:{base}")
+        here.take_in()
+        task = here.floor.run()
+        assert "names no kernel `rows`" in (task.reason or "")
+        held = Claim(task.id, "w", task.fence, 0)
+        workshop = here.floor.workshop
+        context = TaskContext(workshop, held, Heartbeat(workshop.database, held, 60, workshop.clock))
+        assert awaited_check(context, "rows") == name
 
 
 def test_what_the_base_has_come_to_judge_otherwise_is_judged_again(tmp_path: Path) -> None:
@@ -231,6 +250,21 @@ def test_re_run_of_what_kept_kernels_from_being_verified(tmp_path: Path) -> None
             ("Kernels", "neutral"),
             ("Kernel running-sum", "failure"),
         ]
+
+
+def test_a_look_ends_though_nobody_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect in what tells it would otherwise be met at every lease, and end each turn in which it is."""
+    with lane(tmp_path) as here:
+        number = here.ground.open_pull({"README.md": "Other words.\n"})["number"]
+        here.floor.maria.comment(here.repository, number, "/forgehand verify-kernel")
+        here.take_in()
+
+        def breaks(*_: Any) -> Any:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(Teller, "answer", breaks)
+        here.lookout.turn()
+        assert all(look.finished_at is not None for look in here.looks())
 
 
 # GitHub lags behind itself

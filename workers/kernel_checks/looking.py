@@ -115,12 +115,16 @@ class Lookout:
             kernel_looks.end_look(session, kept.held, outcome, now=self._workshop.clock())
 
     def _unseen(self, teller: Teller, look: KernelLook, kept: Kept, outcome: str) -> str:
-        """Tells who asked that nothing came of it, where GitHub takes it."""
+        """Tells who asked that nothing came of it, where that can be told: the look ends all the same."""
         kept.renew()
         try:
             teller.answer(look, f"nothing was verified: {code(outcome)}.")
         except ForgeError as refusal:
             log.warning("nobody was told of a look", outcome=outcome, error=str(refusal))
+        except LeaseLost:
+            raise
+        except Exception:
+            log.exception("nobody was told of a look", outcome=outcome)
         return outcome
 
     def _later(self, held: Held, seconds: float, troubles: int) -> None:

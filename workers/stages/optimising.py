@@ -27,6 +27,7 @@ from workers.committing import commit_changes
 from workers.decisions import Decision, EndTask, Move
 from workers.github import optimised
 from workers.github.source import desk_of
+from workers.kernel_checks.exclusive import lock_folder
 from workers.kernel_checks.looking import task_of
 from workers.kernel_checks.telling import check_name
 from workers.kernel_place import make_place
@@ -59,7 +60,7 @@ def run(context: TaskContext) -> Decision:
     start = task.head_sha or task.base_sha or ""
     mirror = context.source.mirror(context)
     found = requested(str(kernel_requests.target_of(task)), mirror, _ground(context, mirror), start)
-    lane = Lane(make_place(context.settings), context.settings.state_dir, lambda seconds: _pause(context, seconds))
+    lane = Lane(make_place(context.settings), lock_folder(context.settings), lambda seconds: _pause(context, seconds))
     outcome = _tried(context, found, lane, f"{task.data['round']}/optimise")
     models = [context.workshop.models.shown(model) for model in outcome.models]
     context.remember(models=list(dict.fromkeys([*context.task().data.get("models", []), *models])))
@@ -95,9 +96,16 @@ def _committed(
             "summary": optimised.gain(told),
             "reproduction": None,
             "claims": [],
-            "optimised": {"sha": committed.sha, "check": check_name(found.entry.name)},
+            "optimised": {"sha": committed.sha, "check": awaited_check(context, found.entry.name)},
         },
     )
+
+
+def awaited_check(context: TaskContext, kernel: str) -> str:
+    """The name of the check run that the kernel gets on the task's pull request."""
+    repository, task = desk_of(context).repository(context), context.task()
+    base = repository.pulls.get(task.number or 0).base_ref if task.is_pull_request else task.base_branch
+    return check_name(kernel, None if base == repository.info().default_branch else base)
 
 
 def _ground(context: TaskContext, mirror: Mirror) -> str:
