@@ -4,6 +4,7 @@ nothing a worker says is a verdict: the broker owns the seeds, what is right, th
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,7 +17,7 @@ from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
 from kernels.correctness import Correctness, correct
 from kernels.findings import Finding, Tier, of_probe
-from kernels.hosting import MOST_BYTES, Place, Worker
+from kernels.hosting import MOST_BYTES, Ended, Place, Troubled, Worker
 from kernels.messages import ProtocolError
 from kernels.racing import Against, Baselines, agreed, confirmations, race
 from kernels.seeds import new_secret
@@ -65,6 +66,9 @@ class Report:
 
 
 Told = Callable[[Stage], None]
+_log = logging.getLogger(__name__)
+_BROKEN_OFF = (ProtocolError, Ended, Troubled, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+"""What odd answers of a worker may come to where nobody thought of them: no verdict, and no end of who verifies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,10 @@ class Broker:
         except SandboxError as error:
             report.verdict = Verdict.infra_error
             report.reasons.append(f"a box failed: {error}")
+        except _BROKEN_OFF as error:
+            _log.exception("a verification broke off")
+            report.verdict = Verdict.infra_error
+            report.reasons.append(f"the verification broke off ({type(error).__name__}): {str(error)[:300]}")
         if report.verdict is Verdict.infra_error:
             self._forget(task)
         report.seconds = time.monotonic() - began
@@ -179,7 +187,7 @@ class Broker:
                 report.gradients = gradients.check(reference, candidate, asked, "gradients")
             told(Stage.audit)
             report.stage = Stage.audit
-            report.checks = auditing.audit(reference, candidate, distribution, "audit")
+            report.checks = auditing.audit(reference, candidate, distribution, "audit", report.findings)
             report.own_work = own_work.look(reference, candidate, distribution, "own work", report.findings)
             _probe(report, candidate)
             if report.compiled and report.compiled.artefacts:

@@ -30,7 +30,7 @@ def cells(
     count: int, shapes: Sequence[Shapes], layouts: Sequence[str], distributions: Sequence[str] | None
 ) -> tuple[Cell, ...]:
     """`count` cells, or more where every shape, layout and distribution needs one. Each distribution is drawn at the
-    declared shape, which is the one that is timed."""
+    declared shape, which is the one that is timed. The task's own inputs (`declared`) have no other."""
     drawn = tuple(distributions or DISTRIBUTIONS)
     kinds = list(_kinds(drawn, shapes, layouts))
     return tuple(Cell(number, *kind) for number, kind in enumerate(islice(cycle(kinds), max(count, len(kinds)))))
@@ -41,11 +41,11 @@ def _kinds(
 ) -> Iterator[tuple[str, Shapes | None, str]]:
     for distribution in distributions:
         yield distribution, None, "contiguous"
-    others = [one for one in distributions if one != "declared"] or ["normal"]
-    for number, shape in enumerate(shapes):
+    others = [one for one in distributions if one != "declared"]
+    for number, shape in enumerate(shapes if others else ()):
         yield others[number % len(others)], shape, "contiguous"
         yield "integers" if "integers" in others else others[-1], shape, "contiguous"
     for layout in layouts:
         if layout != "contiguous":
-            for distribution in others[:2]:
+            for distribution in (others or distributions)[:2]:
                 yield distribution, None, layout

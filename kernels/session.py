@@ -57,7 +57,7 @@ class Session:
     ) -> None:  # fmt: skip
         self.reference, self.baseline, self.candidate = reference, baseline, candidate
         self.random = Random(seed(reference.secret, phase, "timing"))  # noqa: S311 - seeded from the job's secret
-        self.mixes = any(one != "declared" for one in reference.task.distributions or ("normal",))
+        self.mixes = reference.task.mixes
         self.most = ROOM if self.mixes else _WHOLE
         self._distribution, self._phase = distribution, phase
         self._drawn = 0

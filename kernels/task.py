@@ -68,6 +68,12 @@ class Task:
     same_nonfinite: bool = False
 
     @property
+    def mixes(self) -> bool:
+        """Whether a call may be made with elements of several drawn inputs. Not where only the task's own inputs are
+        allowed: what their elements have to do with each other is not known (sorted, a permutation)."""
+        return self.distributions is None or any(one != "declared" for one in self.distributions)
+
+    @property
     def digest(self) -> str:
         """Names the task's contents."""
         facts = (self.train, self.tolerance, self.shapes, self.layouts, self.distributions, self.device)
@@ -180,13 +186,17 @@ def _with(task: Task, given: Mapping[str, Any]) -> Task:
     device = given.get("device")
     if device not in (None, "cpu", "cuda"):
         raise ValueError('device is "cpu" or "cuda"')
+    shapes = tuple(_shapes(one) for one in _list(given, "shapes", []))
+    distributions = _names(given, "distributions", None)
+    if shapes and distributions is not None and set(distributions) == {"declared"}:
+        raise ValueError("shapes needs a distribution beside declared: get_inputs makes the declared shape alone")
     return replace(
         task,
         train=mode != "eval",
         tolerance=_tolerance(given.get("tolerance", {})),
-        shapes=tuple(_shapes(one) for one in _list(given, "shapes", [])),
+        shapes=shapes,
         layouts=_names(given, "layouts", LAYOUTS) or ("contiguous",),
-        distributions=_names(given, "distributions", None),
+        distributions=distributions,
         device=device,
         both_modes=mode == "both",
         backward=backward,
@@ -211,7 +221,10 @@ def _tolerance(given: Any) -> Tolerance:
         raise ValueError("tolerance is a table of ratio, floor and element_ratio")
     if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given.values()):
         raise ValueError("a tolerance is made of numbers")
-    return Tolerance(**{name: float(value) for name, value in given.items()})
+    try:
+        return Tolerance(**{name: float(value) for name, value in given.items()})
+    except OverflowError:
+        raise ValueError("a number of the tolerance is larger than any that is one") from None
 
 
 def _shapes(given: Any) -> Shapes:

@@ -97,7 +97,7 @@ def _numbers(
     else:
         told(Stage.audit)
         progress.stage = Stage.audit
-        progress.checks = auditing.audit(reference, candidate, distribution, "audit")
+        progress.checks = auditing.audit(reference, candidate, distribution, "audit", progress.findings)
         found.checked.append(f"{len(progress.checks)} checks of the audit, under the interpreter")
         if kernels_matter(reference, candidate, distribution):
             found.checked.append("that its output is wrong when its kernels do nothing")

@@ -34,7 +34,13 @@ def test_every_shape_and_layout_has_a_cell() -> None:
 def test_one_distribution_is_enough(distributions: tuple[str, ...]) -> None:
     found = cells(QUICK, (((2, 3),),), ("contiguous",), distributions)
     assert len(found) == QUICK
+    assert {one.distribution for one in found} == set(distributions), "nothing else is what the task allows"
     assert not any(one.distribution == "declared" and one.shapes for one in found)
+
+
+def test_layouts_are_tried_with_the_tasks_own_inputs_where_only_those_are_allowed() -> None:
+    found = cells(QUICK, (), ("contiguous", "offset"), ("declared",))
+    assert {(one.distribution, one.layout) for one in found} == {("declared", "contiguous"), ("declared", "offset")}
 
 
 def test_the_worker_draws_what_the_cells_ask_for() -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("kernels")
 
 
 class Talkative:
-    """A line on which there is always something: a real one has more to say within each wait only on a quick machine."""
+    """A line on which there is always something. A real one has more within each short wait only on a quick machine."""
 
     def __init__(self) -> None:
         begun = struct.pack(">4sB3s16sIQ", MAGIC, Kind.answer, bytes(3), bytes(16), 2, 1 << 20)

@@ -71,6 +71,14 @@ def test_a_folder_says_more(tmp_path: Path) -> None:
     assert task.distributions == ("normal", "integers")
 
 
+@pytest.mark.parametrize(
+    ("toml", "mixes"),
+    [("", True), ('distributions = ["declared", "normal"]', True), ('distributions = ["declared"]', False)],
+)
+def test_inputs_are_mixed_where_others_than_the_tasks_own_are_allowed(tmp_path: Path, toml: str, mixes: bool) -> None:
+    assert read_task(folder(tmp_path / "task", toml)).mixes is mixes
+
+
 def test_what_a_folder_may_ask_for_beside_the_output(tmp_path: Path) -> None:
     plain = read_task(folder(tmp_path / "plain", ""))
     assert (plain.backward, plain.library_ops, plain.both_modes, plain.same_nonfinite) == (False, None, False, False)
@@ -100,6 +108,8 @@ def test_what_a_folder_may_ask_for_beside_the_output(tmp_path: Path) -> None:
         ("tolerance = 1e-2", "tolerance is a table"),
         ("[tolerance]\nratio = 0", "at least 1"),
         ("[tolerance]\nfloor = true", "numbers"),
+        ("[tolerance]\nratio = 1" + "0" * 400, "larger than any"),
+        ('shapes = [[[3, 4]]]\ndistributions = ["declared"]', "beside declared"),
         ("[tolerance]\nfloor = 0.9", "between 0 and 0.5"),
         ("[tolerance]\natol = 1e-2", "table of ratio"),
         ('allow_library_ops = "some"', "allow_library_ops is"),
