@@ -69,11 +69,14 @@ def static_findings(tree: ast.Module) -> list[Finding]:
         for name, line in imported(node):
             if name.split(".")[0] in _UNUSUAL:
                 found.append(Finding("unusual_import", Tier.telemetry, f"imports {name}", line))
-        if isinstance(node, ast.ClassDef) and node.name == "ModelNew":
-            bases = [ast.unparse(base) for base in node.bases]
-            if any(base.split(".")[-1] == "Model" for base in bases):
-                found.append(Finding("derives_from_reference", Tier.support, f"derives from {bases[0]}", node.lineno))
+        if isinstance(node, ast.ClassDef) and node.name == "ModelNew" and "Model" in map(_last_name, node.bases):
+            found.append(Finding("derives_from_reference", Tier.support, "derives from Model", node.lineno))
     return found
+
+
+def _last_name(node: ast.expr) -> str:
+    """Of a dotted name, however long it is."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _trying(tree: ast.Module, name: str) -> Iterator[ast.Try]:

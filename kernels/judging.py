@@ -52,7 +52,8 @@ def judge(
         except ValueError as error:
             return Judgement(Wrong.numerical, f"output{leaf.path}: {error}", math.inf, 0.0, math.inf)
         wanted = numbers(precise.spec, precise.data)
-        spread = _spread(wanted, [one[number] for one in nearby])
+        # Where the shape follows the data, it may be another for inputs that are rounded otherwise.
+        spread = _spread(wanted, [one[number] for one in nearby if one[number].spec.shape == precise.spec.shape])
         result = compare(spec, wanted, numbers(spec, right.tensor.data), values, tolerance, spread)
         if result.worst > worst.worst or (result.wrong is not None and worst.wrong is None):
             text = "" if result.right else _where(leaf.path, spec.shape, result.index)

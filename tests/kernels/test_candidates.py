@@ -52,6 +52,14 @@ def test_text_is_never_more_than_a_reason_to_look() -> None:
     assert all(one.tier is not Tier.hard for one in static_findings(ast.parse(source)))
 
 
+@pytest.mark.parametrize(
+    ("base", "derives"),
+    [("Model", True), ("task.Model", True), ("nn.Module", False), ("made()", False), ("nn.Module" + ".x" * 400, False)],
+)
+def test_what_it_derives_from_is_read_however_long_it_is(base: str, derives: bool) -> None:
+    assert rules(f"class ModelNew({base}): ...") == ({"derives_from_reference": 1} if derives else {})
+
+
 def test_an_optional_import_is_nothing_to_look_at() -> None:
     assert rules("try:\n  import numpy\nexcept ImportError:\n  numpy = None\nclass ModelNew(nn.Module): ...") == {}
 
@@ -70,6 +78,9 @@ def test_a_clean_process_shows_nothing() -> None:
         ({"events": [["sys._getframe", 3]]}, "suspicious_call", Tier.support),
         ({"events": [["exec", 3]]}, "suspicious_call", Tier.support),
         ({"events": [["ctypes.cdata", 3]]}, "suspicious_call", Tier.support),
+        ({"events": [["gc.get_objects", None]]}, "suspicious_call", Tier.support),
+        ({"events": [["function.__new__", 3]]}, "suspicious_call", Tier.support),
+        ({"events": [["import", 3]]}, "suspicious_call", Tier.support),
         ({"events": [["ctypes.dlopen", 3]]}, "unusual_call", Tier.telemetry),
         ({"switches": ["threads of torch"]}, "changed_switch", Tier.support),
         ({"threads": 2}, "threads_left", Tier.support),

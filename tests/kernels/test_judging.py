@@ -84,3 +84,15 @@ def test_a_nearby_output_that_is_no_number_allows_nothing() -> None:
     moved[0][:] = float("nan")
     candidate[0][0, 0] += 1
     assert not judge(output(*values), exact(*values), output(*candidate), Tolerance(), [exact(*moved)]).right
+
+
+def test_what_has_another_shape_for_nearby_inputs_says_nothing_of_elements() -> None:
+    """As `x[x > 0.5]` has it."""
+    values = drawn()
+    wrong = [one.copy() for one in values]
+    wrong[1][3] += 1e-3
+    near, fewer = [one.copy() for one in values], [values[0][:-1], values[1][:-1]]
+    near[1][3] += 1e-2
+    for nearby, right in (([], False), ([exact(*fewer)], False), ([exact(*fewer), exact(*near)], True)):
+        found = judge(output(*values), exact(*values), output(*wrong), Tolerance(), nearby)
+        assert found.right is right
