@@ -18,12 +18,14 @@ from agent.optimising import Bounds, NotGradable, Outcome, Try, optimise
 from agent.optimising.prompting import summary
 from agent.prices import PriceUnknown
 from cli.errors import CannotRun
+from cli.kernel_turn import turn_of_timing
 from cli.output import console, document, printable
 from kernels.broker import Broker
 from kernels.candidate import Candidate, read_candidate
 from kernels.task import Task, TaskError, read_task
 from sandboxes.contract import BoxLost
 from settings import Settings, load_settings
+from workers.kernel_checks.exclusive import lock_folder
 from workers.kernel_place import make_place
 from workers.models import Models
 from workers.optimising import Lane, Settled, settle, subject_of, turns_of, unfit, verifier
@@ -75,7 +77,7 @@ def command(
     def turn(one: Try) -> None:
         tell(f"turn {one.number} of {turns}: {summary(one)}{f' ({one.trouble})' if one.trouble else ''}")
 
-    lane = Lane(make_place(settings), settings.state_dir, time.sleep)
+    lane = Lane(make_place(settings), lock_folder(settings), turn_of_timing(screen))
     outcome = _tried(settings, lane, found, present, Bounds(turns, branches, patience), turn)
     if not outcome.tries:
         raise CannotRun(printable(f"No candidate was tried: {outcome.reason}"))

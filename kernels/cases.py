@@ -137,10 +137,19 @@ def _expected(text: str) -> tuple[Expected, ...]:
     return tuple(found)
 
 
+def verified(broker: Broker, case: Case) -> Report:
+    return broker.verify(case.task, case.candidate, quick=True)
+
+
 def run(
-    cases: Sequence[Case], place: Place, done: Callable[[Outcome], None] = lambda _: None, *, lanes: int = LANES
+    cases: Sequence[Case],
+    place: Place,
+    done: Callable[[Outcome], None] = lambda _: None,
+    *,
+    verify: Callable[[Broker, Case], Report] = verified,
+    lanes: int = LANES,
 ) -> list[Outcome]:
-    """Every case through a quick verification; the outcomes in the order of the cases. SandboxError.
+    """Every case through `verify`; the outcomes in the order of the cases. SandboxError.
 
     Cases of a task stay together, for its reference to be there still, and so many tasks are under way at once: each
     disturbs the other's times, of which nothing here depends. `done` hears of one outcome at a time, as they come.
@@ -162,7 +171,7 @@ def run(
                 for case in together:
                     if stopped.is_set():
                         return
-                    outcome = Outcome(case, broker.verify(case.task, case.candidate, quick=True))
+                    outcome = Outcome(case, verify(broker, case))
                     with telling:
                         found[case.name] = outcome
                         done(outcome)

@@ -19,7 +19,7 @@ from kernels.hosting import Place
 from kernels.report import of_report
 from kernels.task import Task
 from kernels.timing import Timing as Timed
-from kernels.verdicts import PASSED, Stage, Verdict
+from kernels.verdicts import PASSED, Verdict
 from sandboxes.contract import BoxLost
 from workers.kernel_checks.exclusive import Timing
 
@@ -92,13 +92,7 @@ class Lane:
     def verified(self, broker: Broker, task: Task, candidate: Candidate, *, quick: bool) -> Report:
         """The verdict on a candidate."""
         with Timing(self.folder, self.pause) as alone:
-
-            def told(stage: Stage) -> None:
-                self.pause(0.0)
-                if stage is Stage.time:
-                    alone.take()
-
-            return broker.verify(task, candidate, quick=quick, told=told)
+            return broker.verify(task, candidate, quick=quick, told=alone.at)
 
 
 def verifier(lane: Lane, broker: Broker, task: Task) -> Verify:

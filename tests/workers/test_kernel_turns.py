@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kernels.verdicts import Stage
+from settings import Settings
 from store import LeaseLost, kernel_checks
 from store.schema import KernelCheck
 from tests.forges.stage import until
 from tests.workers.kernel_ground import BROKEN, CANDIDATE
 from tests.workers.kernel_lane import lane
 from workers.decisions import HandBack
-from workers.kernel_checks.exclusive import Timing
+from workers.kernel_checks.exclusive import Timing, lock_folder
 from workers.kernel_checks.lease import Kept
 
 
@@ -53,6 +56,64 @@ def test_who_must_not_wait_any_longer_for_a_timing_does_not_have_it(tmp_path: Pa
             second.take()
     with Timing(tmp_path, give_up) as third:
         third.take()
+
+
+def test_who_disturbs_nobody_who_counts_times_beside_others_and_never_beside_who_does(tmp_path: Path) -> None:
+    with (
+        Timing(tmp_path, _hand_back, "beside others") as first,
+        Timing(tmp_path, _hand_back, "beside others") as second,
+    ):
+        first.take()
+        second.take()
+        with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as alone:
+            alone.take()
+    with Timing(tmp_path, _hand_back) as alone:
+        alone.take()
+        with pytest.raises(HandBack), Timing(tmp_path, _hand_back, "beside others") as third:
+            third.take()
+
+
+def test_the_lock_is_taken_when_the_clock_begins_and_every_stage_may_end_it(tmp_path: Path) -> None:
+    paused: list[float] = []
+    with Timing(tmp_path, paused.append) as timing:
+        timing.at(Stage.audit)
+        with Timing(tmp_path, _hand_back) as other:
+            other.take()
+        timing.at(Stage.time)
+        timing.at(Stage.confirm)
+        assert paused == [0.0, 0.0, 0.0]
+        with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as third:
+            third.take()
+
+
+def _hand_back(_: float) -> None:
+    raise HandBack
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({}, "home"),
+        ({"kernel_sandbox": "docker"}, "home"),
+        ({"sandbox": "docker"}, "home"),
+        ({"kernel_sandbox": "kubernetes"}, "state"),
+    ],
+)
+def test_all_state_folders_of_a_machine_have_one_lock(given: dict[str, Any], where: str, tmp_path: Path) -> None:
+    """But for a cluster: which boxes share a node there is not known."""
+    settings = Settings(state_dir=tmp_path / "state", kernel_home=tmp_path / "home", **given)
+    assert lock_folder(settings) == tmp_path / where
+
+
+def test_a_lock_that_others_could_have_put_there_is_not_taken(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path / "state", kernel_home=tmp_path / "home")
+    (tmp_path / "home").write_text("no folder")
+    assert lock_folder(settings) == tmp_path / "state"
+    (tmp_path / "home").unlink()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "kernel-timing.lock").symlink_to(tmp_path / "elsewhere")
+    assert lock_folder(settings) == tmp_path / "state"
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_lease_is_kept_while_work_goes_on_and_lost_when_it_was_taken(tmp_path: Path) -> None:

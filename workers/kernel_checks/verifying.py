@@ -16,7 +16,6 @@ from kernels.hosting import Place
 from kernels.rendering.chart import chart
 from kernels.report import of_report
 from kernels.task import MOST_SOURCE, Task, TaskError
-from kernels.verdicts import Stage
 from repositories import Mirror
 from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
 from sandboxes.contract import LimitUnenforceable, SandboxError, SandboxUnavailable
@@ -26,7 +25,7 @@ from store.schema import KernelCheck
 from workers.decisions import HandBack
 from workers.github.desk import Desk
 from workers.kernel_checks import ending
-from workers.kernel_checks.exclusive import Timing
+from workers.kernel_checks.exclusive import Timing, lock_folder
 from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.looking import made_task
 from workers.kernel_checks.superseding import superseded
@@ -119,15 +118,9 @@ class Verifier:
         except (RepositoryError, SandboxUnavailable, LimitUnenforceable) as error:
             return _without_report(str(error))
         try:
-            with Timing(self._workshop.settings.state_dir, lambda seconds: self._pause(kept, seconds)) as timing:
-
-                def told(stage: Stage) -> None:
-                    self._pause(kept, 0.0)
-                    if stage is Stage.time:
-                        timing.take()
-
-                with Broker(place) as broker:
-                    report = broker.verify(task, candidate, quick=False, told=told)
+            folder = lock_folder(self._workshop.settings)
+            with Timing(folder, lambda seconds: self._pause(kept, seconds)) as timing, Broker(place) as broker:
+                report = broker.verify(task, candidate, quick=False, told=timing.at)
             return of_report(report, _repro(row))
         except (HandBack, LeaseLost):
             raise

@@ -1,0 +1,22 @@
+"""Waiting for the machine's clock in a terminal: who waits says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+
+
+def turn_of_timing(screen: Console) -> Callable[[float], None]:
+    """The `pause` of a Timing. `screen`: of standard error; it says once for what is waited."""
+    said = False
+
+    def pause(seconds: float) -> None:
+        nonlocal said
+        if seconds > 0 and not said:
+            said = True
+            screen.print("waiting: another kernel is timed on this machine")
+        time.sleep(seconds)
+
+    return pause
