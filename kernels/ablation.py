@@ -9,7 +9,7 @@ design and the second something to look at; where it may not, both convict. What
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide
@@ -20,6 +20,7 @@ from kernels.messages import Json, ProtocolError, Tensor
 from kernels.verdicts import Stage, Verdict
 
 MODES = ("fail", "skip", "spoil")
+_WORDS = {"fail": "made to fail", "skip": "left out", "spoil": "answered for"}
 _ENDED = (Verdict.launch_error, Verdict.timeout, Verdict.oom)
 
 
@@ -45,7 +46,7 @@ class Said:
 
 def ablate(
     reference: ReferenceSide,
-    candidate: CandidateSide,
+    asked: Callable[[], CandidateSide],
     init: Inputs,
     distribution: str,
     phase: str,
@@ -53,30 +54,47 @@ def ablate(
     findings: list[Finding],
 ) -> dict[str, int]:
     """Calls of each compiled function in one call of the model. Adds to `findings`; Judged for proof where the task
-    says what may compute. `line`: where the candidate asks for its extension."""
-    candidate.load(init, train=reference.task.train)
-    candidate.stage = Stage.audit
+    says what may compute. `asked`: gives the candidate in a process that is closed here; whatever ends one in a mode
+    has the modes after it tried in another. `line`: where the candidate asks for its extension."""
     tried: dict[str, Tried] = {}
-    for number, mode in enumerate(MODES):
-        # Weights and inputs that nothing was computed from before: what is kept from earlier calls is no answer.
-        candidate.set_state(reference.draw_state(phase, number), "load")
-        inputs = reference.draw(Cell(number, distribution), phase)
-        head = {"inputs": inputs.form, "mode": mode}
-        try:
-            answered, output, seen = candidate.asked("ablate", head, inputs.tensors, read_tried)
-        except Judged as end:
-            # What runs on with numbers that no kernel of its own gave may crash: that says nothing against it.
-            if end.verdict not in _ENDED:
-                raise
-            break
-        right = answered and reference.judge(inputs, output)[1].right
-        tried[mode] = Tried(seen.called, seen.filled, right, seen.whole, seen.calls)
+    left = list(enumerate(MODES))
+    while left:
+        candidate = asked()
+        with candidate.worker:
+            candidate.load(init, train=reference.task.train)
+            candidate.stage = Stage.audit
+            while left:
+                number, mode = left.pop(0)
+                found = _tried(reference, candidate, number, mode, distribution, phase)
+                if found is None:
+                    break
+                tried[mode] = found
     said = concluded(tried, reference.task.library_ops, line)
     findings += [one.finding for one in said]
     for one in said:
         if one.proof:
             raise Judged(Verdict.reward_hack, Stage.audit, one.finding.evidence, line=one.finding.line)
     return dict(_calls(tried))
+
+
+def _tried(
+    reference: ReferenceSide, candidate: CandidateSide, number: int, mode: str, distribution: str, phase: str
+) -> Tried | None:
+    """None where the candidate's process ended: with numbers that no kernel of its own gave it may, and then nothing is
+    proved."""
+    # Weights and inputs that nothing was computed from before: what is kept from earlier calls is no answer.
+    candidate.set_state(reference.draw_state(phase, number), "load")
+    inputs = reference.draw(Cell(number, distribution), phase)
+    try:
+        answered, output, seen = candidate.asked(
+            "ablate", {"inputs": inputs.form, "mode": mode}, inputs.tensors, read_tried
+        )
+    except Judged as end:
+        if end.verdict not in _ENDED:
+            raise
+        return None
+    right = answered and reference.judge(inputs, output)[1].right
+    return Tried(seen.called, seen.filled, right, seen.whole, seen.calls)
 
 
 def _calls(tried: Mapping[str, Tried]) -> Mapping[str, int]:
@@ -91,16 +109,17 @@ def concluded(tried: Mapping[str, Tried], allowed: Sequence[str] | None, line: i
     fail, skip, spoil = (tried.get(mode, nothing) for mode in MODES)
     strict = allowed is not None
     calls = _calls(tried)
+    ended = _ended(tried, strict=strict, line=line)
     if not calls:
-        return []
+        return ended
     if not (fail.called or spoil.called or skip.called):
-        if not all(one.whole for one in tried.values()) or len(tried) < len(MODES):
-            return []
+        if ended or not all(one.whole for one in tried.values()):
+            return ended
         text = f"none of the functions it has compiled ({_names(calls)}) is called"
         return [Said(Finding("decoy", Tier.support, text, line))]
     if not (fail.whole and spoil.whole and skip.whole):
         text = "it registers operators or classes of its own: whether its answer comes from them was not tried"
-        return [Said(Finding("not_ablated", Tier.telemetry, text, line))]
+        return [*ended, Said(Finding("not_ablated", Tier.telemetry, text, line))]
     found: list[Said] = []
     fallback = fail.called > 0 and fail.right
     if fallback and strict:
@@ -120,7 +139,16 @@ def concluded(tried: Mapping[str, Tried], allowed: Sequence[str] | None, line: i
     if unused and not found:
         text = f"of the functions it has compiled, {_names(unused)} are not called at the timed shape"
         found.append(Said(Finding("unused_function", Tier.telemetry, text, line)))
-    return found
+    return [*found, *ended]
+
+
+def _ended(tried: Mapping[str, Tried], *, strict: bool, line: int | None) -> list[Said]:
+    """What is said where a mode did not come through: an end is no answer, and who ends on purpose gives none."""
+    words = [_WORDS[mode] for mode in MODES if mode not in tried]
+    if not words:
+        return []
+    text = f"its process ends when its own kernels are {' or '.join(words)}: whether they matter was not tried so"
+    return [Said(Finding("not_ablated", Tier.support if strict else Tier.telemetry, text, line))]
 
 
 def read_tried(head: Json, tensors: Sequence[Tensor]) -> tuple[bool, Output, Tried]:

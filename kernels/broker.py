@@ -210,13 +210,15 @@ class Broker:
         _conclude(report, report.timing)
 
     def _ablated(self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str) -> None:
-        """In a process of its own: what it keeps of a kernel that was made to fail is nothing to be timed with."""
+        """In processes of its own: what it keeps of a kernel that was made to fail is nothing to be timed with."""
         line = next((one.line for one in report.compiled.extensions), None) if report.compiled else None
-        with self._taken() as worker:
-            candidate = self._asked(worker, report, reference)
-            report.launches = ablation.ablate(
-                reference, candidate, prepared.init, distribution, "ablation", line, report.findings
-            )
+
+        def asked() -> CandidateSide:
+            return self._asked(self._taken(), report, reference)
+
+        report.launches = ablation.ablate(
+            reference, asked, prepared.init, distribution, "ablation", line, report.findings
+        )
 
     def _confirmed(
         self, report: Report, prepared: _Prepared, reference: ReferenceSide, against: Against, distribution: str

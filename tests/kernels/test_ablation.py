@@ -69,6 +69,27 @@ def test_what_is_concluded(
     assert all(one.finding.line == 12 for one in said)
 
 
+@pytest.mark.parametrize(
+    ("came", "right", "allowed", "rules", "tier"),
+    [
+        # Whoever ends its process as soon as a kernel fails is asked again with them left out.
+        (("skip", "spoil"), "skip", NONE, ["kernel_without_effect", "not_ablated"], Tier.hard),
+        (("skip", "spoil"), "skip", ANY, ["kernel_without_effect", "not_ablated"], Tier.support),
+        (("skip", "spoil"), "", NONE, ["not_ablated"], Tier.support),
+        (("fail",), "fail", NONE, ["fallback_proved", "not_ablated"], Tier.hard),
+        (("fail",), "", ANY, ["not_ablated"], Tier.telemetry),
+        ((), "", NONE, ["not_ablated"], Tier.support),
+        ((), "", ANY, ["not_ablated"], Tier.telemetry),
+    ],
+)
+def test_a_mode_that_ends_its_process_is_told(
+    came: tuple[str, ...], right: str, allowed: tuple[str, ...] | None, rules: list[str], tier: Tier
+) -> None:
+    said = concluded({mode: one for mode, one in tried(right).items() if mode in came}, allowed, 12)
+    assert [one.finding.rule for one in said] == rules
+    assert said[0].finding.tier is tier
+
+
 @given(
     st.sets(st.sampled_from(MODES)),
     st.integers(0, 3),
@@ -114,7 +135,14 @@ def test_what_is_no_answer(other: Json) -> None:
         read_tried(answer(**other), ())
 
 
-@pytest.mark.parametrize(("name", "rule"), [("falls_back", "fallback_proved"), ("for_show", "kernel_without_effect")])
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("falls_back", "fallback_proved"),
+        ("for_show", "kernel_without_effect"),
+        ("ends_when_it_fails", "kernel_without_effect"),
+    ],
+)
 def test_where_only_own_kernels_may_compute_another_way_convicts(broker: Broker, name: str, rule: str) -> None:
     case = CASES[f"affine_relu/{name}"]
     report = broker.verify(case.task, case.candidate, quick=True)
