@@ -50,6 +50,8 @@ _SUSPICIOUS = {
     "ctypes.cdata": "lays hands on memory by its address",
     "ctypes.string_at": "reads memory by its address",
     "exec": "runs text as code",
+    "function.__new__": "makes functions out of code objects",
+    "import": "imports what nobody installed",
 }
 
 
@@ -61,10 +63,10 @@ def of_probe(seen: Json) -> Iterator[Finding]:
         raise ProtocolError("a probe without its facts")
     for name in replaced[:5]:
         yield Finding("replaced_function", Tier.hard, f"{str(name)[:100]} is another one than before the candidate ran")
-    told: set[tuple[str, int]] = set()
+    told: set[tuple[str, int | None]] = set()
     for event in events:
         match event:
-            case [str(name), int(line)] if (name, line) not in told:
+            case [str(name), int() | None as line] if (name, line) not in told:
                 told.add((name, line))
                 if name in _SUSPICIOUS:
                     yield Finding("suspicious_call", Tier.support, f"it {_SUSPICIOUS[name]} ({name})", line)

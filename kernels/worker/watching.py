@@ -9,29 +9,14 @@ import gc
 import os
 import sys
 import time
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import torch
 
 from kernels.messages import Json
+from kernels.worker.listening import listen
 
-_EVENTS = frozenset(
-    {
-        "sys._getframe", "sys._current_frames", "gc.get_objects", "gc.get_referrers", "gc.get_referents",
-        "socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.exec", "os.posix_spawn",
-        "os.kill", "ctypes.dlopen", "sys.setprofile", "sys.settrace", "code.__new__", "function.__new__",
-        "ctypes.string_at", "ctypes.cdata", "exec",
-    }
-)  # fmt: skip
-# Told also where Python's own library does it for the candidate: subprocess.run, socket.create_connection.
-_THROUGH_LIBRARY = frozenset(
-    {
-        "socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.exec", "os.posix_spawn",
-        "os.kill", "ctypes.dlopen",
-    }
-)  # fmt: skip
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _SWITCHES = (
     "torch.backends.cudnn.benchmark",
     "torch.backends.cudnn.allow_tf32",
@@ -50,33 +35,12 @@ class Watch:
     """Looks at a process from its beginning. `file`: the candidate's, whose own calls are noted."""
 
     def __init__(self, file: str) -> None:
-        self._events: list[list[Any]] = []
+        self._heard = listen(file)
         self._before = _functions()
         self._entries = _entries()
         self._switches = _read_switches()
         self._threads = len(os.listdir("/proc/self/task"))
         self._random = b""
-        getframe = sys._getframe
-        noted = self._events
-        busy = False
-
-        def hook(event: str, args: tuple[Any, ...]) -> None:
-            nonlocal busy
-            if busy or len(noted) >= _MOST:
-                return
-            if event not in _EVENTS and not (event == "object.__setattr__" and args[1] == "__code__"):
-                return
-            busy = True
-            try:
-                frame: FrameType | None = getframe(1)
-                while event in _THROUGH_LIBRARY and frame is not None and _of_library(frame.f_code.co_filename):
-                    frame = frame.f_back
-                if frame is not None and frame.f_code.co_filename == file:
-                    noted.append([event, frame.f_lineno])
-            finally:
-                busy = False
-
-        sys.addaudithook(hook)
 
     def loaded(self) -> None:
         """From here on only calls are made: weights may have been drawn before, and threads of torch's own made."""
@@ -89,15 +53,11 @@ class Watch:
         replaced += [name for name, value in _entries().items() if self._entries[name] != value]
         return {
             "replaced": replaced[:_MOST],
-            "events": self._events[:_MOST],
+            "events": self._heard(),
             "switches": sorted(name for name, value in _read_switches().items() if self._switches[name] != value),
             "threads": len(os.listdir("/proc/self/task")) - self._threads,
             "random": _random_state() != self._random,
         }
-
-
-def _of_library(file: str) -> bool:
-    return file.startswith(_LIBRARY) and "site-packages" not in file
 
 
 def _random_state() -> bytes:
