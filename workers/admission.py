@@ -34,7 +34,7 @@ from store.schema import Task
 from workers import freshness, questions, requests
 from workers.github.desk import Desk
 from workers.kernel_checks import asking
-from workers.refusing import refuse
+from workers.refusing import key_of, refuse
 from workers.retrying import limits_from
 from workers.workshop import Workshop
 
@@ -121,7 +121,7 @@ class Admission:
                 self._desk,
                 signal,
                 f"I did not start: {signal.problem}.",
-                key=f"comment:{signal.comment_id}",
+                key=key_of(signal.comment_id, signal.problem),
             )
             self._end(settle, "ignored", signal.problem)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from forges.github import Marker
@@ -9,6 +10,14 @@ from forges.github.events import ExplainRequested, RetryRequested, TaskRequested
 from workers.github.desk import Desk
 from workers.outside import once
 from workers.workshop import Workshop
+
+
+def key_of(comment_id: int | None, problem: str) -> str:
+    """The `key` of what keeps a request from being taken: its comment, or, where it is a gesture such as an assignment,
+    what is wrong. Pure."""
+    if comment_id is not None:
+        return f"comment:{comment_id}"
+    return f"problem:{hashlib.sha256(problem.encode()).hexdigest()[:12]}"
 
 
 def refuse(

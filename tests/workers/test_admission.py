@@ -62,6 +62,21 @@ def test_an_option_that_cannot_be_taken_is_answered_each_time(counter: Counter) 
     assert all("I did not start" in one and "does not name a branch" in one for one in said)
 
 
+def test_what_is_wrong_with_a_gesture_is_told_once_for_each_problem(counter: Counter) -> None:
+    issue = counter.place.issue("/forgehand optimize")
+    for text in (None, None, "/forgehand optimize a b", "/forgehand optimize a b"):
+        if text is not None:
+            counter.maria.ask("PATCH", f"/repos/{counter.name}/issues/{issue}", {"body": text})
+        counter.assign(issue)
+        counter.hand_over()
+        counter.maria.unassign(counter.name, issue, counter.place.stage.trigger_login)
+        counter.hand_over()
+    assert counter.tasks() == []
+    said = bot_comments(counter, issue)
+    assert ["I did not start" in one for one in said] == [True, True]
+    assert said[0] != said[1]
+
+
 def test_a_closed_issue_is_not_worked_on(counter: Counter) -> None:
     issue = counter.place.issue()
     counter.maria.close(counter.name, issue)
