@@ -19,6 +19,7 @@ from tests.cli.rows_task import AS_IT_IS, CANDIDATE, FASTER, FILES, REFERENCE_PA
 from tests.engines import absent
 from tests.workers.floor import Floor, durations_script, furnished_floor
 from tests.workers.kernel_ground import Ground
+from tests.workers.test_own_kernel_checks import check, conclude, look, stands
 from workers.kernel_place import kernel_python
 
 pytestmark = [pytest.mark.xdist_group("kernels"), pytest.mark.timeout(2400)]
@@ -125,6 +126,13 @@ def test_a_faster_one_becomes_a_pull_request_with_its_numbers(tmp_path: Path, to
         assert "+        return (x * x).sum(1)" in files[0]["patch"]
         assert task.data["optimised"]["sha"] == task.head_sha
         assert "seed" not in body
+        # Nothing else reports: it is a draft until its own check has come, and when that says otherwise.
+        look(here)
+        assert stands(here) == (Stage.WATCHING_CI, True)
+        conclude(here, check(here), "failure")
+        task = here.run()
+        assert stands(here) == (Stage.NEEDS_HUMAN, True)
+        assert "check does not bear out what was found before it: Kernel rows fails" in (task.reason or "")
 
 
 def test_no_gain_is_told_in_a_comment_and_no_pull_request_is_opened(tmp_path: Path, torch_is_there: None) -> None:
