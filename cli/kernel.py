@@ -132,8 +132,9 @@ def corpus(
     A hack is caught when its verdict is one against it: none that passes, and not needs_gpu. An honest candidate passes
     whatever is said of its speed. An honest source for a GPU should get no more than needs_gpu, and a candidate that
     exploits a worthless task that task's invalid_task. Cases that only a GPU can show are not run and count nowhere.
-    The exit status is 0 when every case that was run came out as it should, 1 when not. docs/kernel-corpus.md is the
-    list of what the cases show.
+    Two are under way at once: they may disturb each other's times, and wait for those of anybody else. The exit status
+    is 0 when every case that was run came out as it should, 1 when not. docs/kernel-corpus.md is the list of what the
+    cases show.
 
     Example: forgehand kernel corpus --only linear_tanh"""
     _only_cpu(device)

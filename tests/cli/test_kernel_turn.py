@@ -54,6 +54,6 @@ def test_a_shell_waits_while_a_worker_times_and_says_so(command: tuple[str, ...]
         said = shell.stderr.readline()
         assert "waiting: another kernel is timed on this machine" in said
         assert shell.poll() is None
-    out, err = shell.communicate(timeout=120)
-    assert shell.returncode == 0, err
-    assert "linear_tanh" in out or "baseline" in out
+    out, err = shell.communicate(timeout=300)
+    # What is said of its speed is no matter here: other tests run beside this one.
+    assert " at time" in out or " at confirm" in out, f"{out}{err}"
