@@ -11,8 +11,8 @@ BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from importlib import import_module; "
     "import_module('kernels.worker.' + sys.argv[2]).main()"
 )
-"""`python -I -c BOOTSTRAP ZIP reference|candidate PORT`, the token on standard input."""
-_SHARED = ("messages.py", "recipes.py", "tensors.py")
+"""`python -I -c BOOTSTRAP ZIP ROLE PORT`, a role of `kernels.hosting.Role`, the token on standard input."""
+_SHARED = ("messages.py", "namespaces.py", "recipes.py", "tensors.py")
 
 
 @cache

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from kernels.findings import Finding, Tier
 from kernels.messages import Json, ProtocolError
+from kernels.namespaces import TORCHS_OWN
 
-_LIBRARIES = frozenset({"aten", "prims", "quantized", "mkldnn", "onednn", "mkl", "torchvision", "torchaudio"})
+_LIBRARIES = TORCHS_OWN | {"torchvision", "torchaudio"}
 # Views, memory and its contents: nothing of what a task is about is computed by these. Without `_` at their ends.
 _FREE = frozenset(
     {
@@ -26,7 +27,7 @@ _FREE = frozenset(
         "resize", "scalar_tensor", "set", "zero", "zeros", "zeros_like",
         "clone", "contiguous", "copy", "to", "to_copy",
         "is_nonzero", "is_same_size", "item", "local_scalar_dense", "sym_numel", "sym_size", "sym_storage_offset",
-        "sym_stride",
+        "sym_stride", "device", "layout", "alloc_from_pool", "reinterpret_tensor", "resize_storage_bytes",
     }
 )  # fmt: skip
 _MOST_SAID = 6

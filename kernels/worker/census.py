@@ -13,8 +13,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kernels.messages import Json
+from kernels.namespaces import TORCHS_OWN
 
-_TORCHS_OWN = ("aten", "prims", "quantized", "mkldnn", "onednn", "mkl", "prim", "inductor", "higher_order")
 _OUT_OF_TORCH = frozenset({"numpy", "__array__", "__dlpack__", "tolist"})
 _MOST = 300
 _getframe = sys._getframe
@@ -31,7 +31,7 @@ class Census(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.note(func._schema.name)
-        if func.namespace in _TORCHS_OWN:
+        if func.namespace in TORCHS_OWN:
             return func(*args, **(kwargs or {}))
         # What an operation of the candidate's own calls does not come through here; the profiler sees it.
         with profile(use_cpu=True) as inner:

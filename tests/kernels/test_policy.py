@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from kernels.broker import Broker
 from kernels.cases import Case, read_cases
 from kernels.findings import Tier
+from kernels.hosting import Place
 from kernels.messages import Json, ProtocolError
+from kernels.namespaces import TORCHS_OWN
 from kernels.policy import Census, Counted, given_away, read_census, specialised, violation
 from kernels.verdicts import PASSED, Stage, Verdict
 
@@ -28,7 +30,20 @@ def test_views_memory_and_copies_compute_nothing(free: str) -> None:
     assert not census(f"aten::{free}").outside(())
 
 
-@pytest.mark.parametrize("name", ["aten::mm", "aten::_softmax", "aten::add_", "aten::cat", "prims::mul", "mkl::linear"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aten::mm",
+        "aten::_softmax",
+        "aten::add_",
+        "aten::cat",
+        "prims::mul",
+        "mkl::linear",
+        "inductor::_mm_plus_mm",
+        "higher_order::scan",
+        "_quantized::linear",
+    ],
+)
 def test_what_computes_is_outside_of_nothing_and_within_anything(name: str) -> None:
     assert set(census(name).outside(())) == {name}
     assert not census(name).outside(None)
@@ -47,6 +62,21 @@ def test_what_computes_is_outside_of_nothing_and_within_anything(name: str) -> N
 )
 def test_a_name_stands_for_its_variants_and_no_other(allowed: str, called: str, outside: bool) -> None:
     assert bool(census(called).outside((allowed,))) is outside
+
+
+NO_COMPUTING = {"profiler", "_test", "debug_mode_ops", "export", "streams", "_inductor_test"}
+
+
+def test_every_namespace_of_the_installed_torch_is_torchs(place: Place) -> None:
+    """One that is missing would be taken for the candidate's own, and its products for no library's."""
+    names = (
+        "import torch; print(*{one.partition('::')[0] for one in torch._C._dispatch_get_all_op_names()}); "
+        "import torch._inductor; print(*{one.partition('::')[0] for one in torch._C._dispatch_get_all_op_names()})"
+    )
+    with place.backend.create(place.spec(300), name="kernel-namespaces-test") as box:
+        done = box.run([str(place.python), "-I", "-c", names], timeout=200)
+    assert done.exit_code == 0, done.stderr
+    assert set(done.stdout.decode().split()) - TORCHS_OWN - NO_COMPUTING == set()
 
 
 def test_what_a_candidate_brings_itself_is_its_own() -> None:
