@@ -303,6 +303,8 @@ def test_a_branch_of_a_pull_request_that_lags_is_fetched_by_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with lane(tmp_path) as here:
+        here.ground.open_pull({"README.md": "Other words.\n"})
+        here.go()
         real = Mirror.fetch
 
         def fetch(mirror: Mirror, *refspecs: str) -> None:
@@ -310,7 +312,7 @@ def test_a_branch_of_a_pull_request_that_lags_is_fetched_by_its_commit(
                 real(mirror, *refspecs)
 
         monkeypatch.setattr(Mirror, "fetch", fetch)
-        sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
+        sha = here.ground.push({CANDIDATE: BROKEN})
         here.go()
         assert [run["conclusion"] for run in here.runs(sha)] == ["failure"]
 
