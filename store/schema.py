@@ -207,8 +207,9 @@ class ProofRow(Base):
 
 
 class Leased:
-    """What one worker at a time works on, as on a task. `claims`: 0 until it is first taken, then how often it was
-    taken since it was last given back in good order."""
+    """What one worker at a time works on, as on a task. `rung_at`: when a worker was last rung for; of a look, when it
+    was wanted anew while somebody looked. `claims`: 0 until it is first taken, then how often it was taken since it was
+    last given back in good order."""
 
     wake_at: Mapped[float | None]  # when it wants to run; NULL once it has ended
     rung_at: Mapped[float | None]
@@ -246,7 +247,7 @@ class KernelCheck(Leased, Base):
         Index("ix_kernel_checks_head", "repository_id", "head_sha"),
     )
     id: Mapped[str] = mapped_column(String(32), primary_key=True)  # of 128 random bits: it is its page's address
-    key: Mapped[str] = mapped_column(Text, unique=True)  # repository, head, kernel, digest of the task
+    key: Mapped[str] = mapped_column(Text, unique=True)  # repository, head, kernel, digest of the task, base
     look_id: Mapped[str] = mapped_column(ForeignKey("kernel_looks.id"))  # that asked for the present round
     installation_id: Mapped[int]
     repository_id: Mapped[int]
@@ -255,7 +256,7 @@ class KernelCheck(Leased, Base):
     kernel: Mapped[str]
     head_sha: Mapped[str] = mapped_column(String(64))
     reference_sha: Mapped[str] = mapped_column(String(64))  # the commit the reference is read at
-    entry: Mapped[dict[str, Any]]  # reference, candidate, options, claims
+    entry: Mapped[dict[str, Any]]  # reference, candidate, options, claims; base
     unread: Mapped[str | None]  # why a person must read the reference first
     device: Mapped[str] = mapped_column(String(8))  # cpu, cuda
     round: Mapped[int] = mapped_column(Integer, default=1)

@@ -17,7 +17,7 @@ from store import kernel_checks
 from store.schema import KernelCheck, KernelLook
 from workers.github.desk import Desk
 from workers.kernel_checks.annotating import annotate
-from workers.kernel_checks.asking import EXTERNAL_ID
+from workers.kernel_checks.asking import EXTERNAL_ID, FAULTS_ID
 from workers.kernel_checks.plan import Plan
 from workers.outside import once
 from workers.workshop import Workshop
@@ -114,7 +114,7 @@ class Teller:
             "Nothing was verified of what is named here.\n\n" + "\n".join(lines),
             annotations=tuple(_fault(*one) for one in found if one[1]),
         )
-        runs, external_id = self.repository.check_runs, f"{EXTERNAL_ID}s:{digest}"
+        runs, external_id = self.repository.check_runs, f"{FAULTS_ID}:{digest}"
         made = once(
             self._workshop.database,
             f"kernel-faults:{self.repository.full_name}:{head_sha}:{digest}",
