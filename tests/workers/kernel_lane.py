@@ -61,7 +61,7 @@ class Lane:
         found = self.floor.maria.ask("GET", f"/repos/{self.repository}/issues/{number}/comments")
         return [one["body"] for one in found if one["user"]["login"].endswith("[bot]")]
 
-    def again(self, *, gpu: bool = False) -> Lane:
+    def again(self) -> Lane:
         """Another worker process on the same floor."""
         workshop = replace(self.floor.workshop, owner="another")
         return replace(self, lookout=Lookout(workshop, self.floor.app), verifier=Verifier(workshop, self.floor.app))

@@ -110,7 +110,7 @@ def test_a_candidate_that_is_gone_is_told(tmp_path: Path) -> None:
         here.go()
         (run,) = here.runs(pull["head"]["sha"])
         assert (run["name"], run["conclusion"]) == ("Kernels", "neutral")
-        assert "is not there at the head" in run["output"]["summary"]
+        assert f"is not there at {pull['head']['sha'][:12]}" in run["output"]["summary"]
 
 
 def test_a_candidate_that_is_too_large_is_told(tmp_path: Path) -> None:

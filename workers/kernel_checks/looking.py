@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import structlog
 
-from codebase.kernel_entries import KernelEntry, Kernels, read_kernels
+from codebase.kernel_entries import Kernels, read_kernels
 from codebase.source import MAX_TEXT
 from forges.github import ForgeError, ForgeUnavailable, GitHubApp, NotFound, RateLimited
 from forges.github.pulls import PullRequest
 from kernels.rendering.words import code
-from kernels.task import MOST_SOURCE, Task, TaskError, make_task
+from kernels.task import TaskError
 from repositories import Mirror, Remote
-from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError, RevisionUnknown, TreeTooLarge
+from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError, RevisionUnknown
 from store import LeaseLost, kernel_checks, kernel_looks, leasing
 from store.kernel_checks import NotNow
 from store.leasing import Held
@@ -27,6 +27,7 @@ from workers.kernel_checks.asking import delivered_head
 from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.opening import address, new_check, open_check
 from workers.kernel_checks.plan import Plan, Planned, plan
+from workers.kernel_checks.reading import candidate_at, task_of
 from workers.kernel_checks.telling import Teller, answer_text
 from workers.kernel_checks.trouble import again_after
 from workers.workshop import Workshop
@@ -216,8 +217,7 @@ class Lookout:
         entry = planned.entry
         at = ground.base if planned.at == "base" else ground.head
         task = task_of(entry, ground.mirror, at)
-        if _source(ground.mirror, ground.head, entry.candidate) is None:
-            raise TaskError(f"the candidate {entry.candidate} is not there at the head")
+        candidate_at(ground.mirror, ground.head, entry.candidate)
         # What may be taken by a worker without a GPU at once is so for all; the rest waits for a GPU first.
         waits_s = self._workshop.settings.kernel_gpu_wait_s if task.device == "cuda" else 0.0
         new = new_check(
@@ -242,28 +242,6 @@ def ring_again(workshop: Workshop) -> list[str]:
         for check_id in due:
             workshop.ring_kernels(check_id)
     return due
-
-
-def task_of(entry: KernelEntry, mirror: Mirror, sha: str) -> Task:
-    """The task an entry names, with the reference as it is at a commit. TaskError, RepositoryError."""
-    return made_task(entry.name, entry.reference, entry.options, partial(_source, mirror, sha))
-
-
-def made_task(
-    name: str, reference: str, options: Mapping[str, object], read_file: Callable[[str], bytes | None]
-) -> Task:
-    source = read_file(reference)
-    if source is None:
-        raise TaskError(f"the reference {reference} is not there")
-    return make_task(name, source, options)
-
-
-def _source(mirror: Mirror, sha: str, path: str) -> bytes | None:
-    """TaskError for a file that is too large."""
-    try:
-        return mirror.read_file(sha, path, limit=MOST_SOURCE)
-    except TreeTooLarge:
-        raise TaskError(f"{path} has more than {MOST_SOURCE} bytes") from None
 
 
 def _kernels(mirror: Mirror, sha: str) -> Kernels:

@@ -11,12 +11,10 @@ import structlog
 
 from forges.github import GitHubApp
 from kernels.broker import Broker
-from kernels.candidate import Candidate
 from kernels.hosting import Place
 from kernels.rendering.chart import chart
 from kernels.report import of_report
-from kernels.task import MOST_SOURCE, Task, TaskError
-from repositories import Mirror
+from kernels.task import TaskError
 from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
 from sandboxes.contract import LimitUnenforceable, SandboxError, SandboxUnavailable
 from settings import Settings
@@ -27,7 +25,7 @@ from workers.github.desk import Desk
 from workers.kernel_checks import ending
 from workers.kernel_checks.exclusive import Timing, lock_folder
 from workers.kernel_checks.lease import Kept
-from workers.kernel_checks.looking import made_task
+from workers.kernel_checks.reading import candidate_at, task_at
 from workers.kernel_checks.superseding import superseded
 from workers.kernel_checks.telling import Teller, concluded
 from workers.kernel_place import make_place
@@ -109,7 +107,9 @@ class Verifier:
         """What came out. Never raises for what a task, a candidate or this machine does."""
         try:
             mirror = ending.mirror_of(self._workshop, teller, row)
-            task, candidate = task_of_row(mirror, row), candidate_of_row(mirror, row)
+            entry = row.entry
+            task = task_at(mirror, row.reference_sha, row.kernel, str(entry["reference"]), entry["options"])
+            candidate = candidate_at(mirror, row.head_sha, str(entry["candidate"]))
             place = self._place(self._workshop.settings)
         except TaskError as error:
             return _without_report(str(error), "invalid_task")
@@ -136,25 +136,6 @@ class Verifier:
         kept.check()
         if self._workshop.draining.wait(seconds):
             raise HandBack
-
-
-def task_of_row(mirror: Mirror, row: KernelCheck) -> Task:
-    """TaskError, RepositoryError."""
-    return made_task(
-        row.kernel,
-        str(row.entry["reference"]),
-        row.entry["options"],
-        lambda path: mirror.read_file(row.reference_sha, path, limit=MOST_SOURCE),
-    )
-
-
-def candidate_of_row(mirror: Mirror, row: KernelCheck) -> Candidate:
-    """TaskError, RepositoryError."""
-    path = str(row.entry["candidate"])
-    source = mirror.read_file(row.head_sha, path, limit=MOST_SOURCE)
-    if source is None:
-        raise TaskError(f"the candidate {path} is not there at {row.head_sha[:12]}")
-    return Candidate(path, source)
 
 
 def has_gpu(settings: Settings) -> bool:

@@ -28,7 +28,7 @@ from workers.decisions import Decision, EndTask, Move
 from workers.github import optimised
 from workers.github.source import desk_of
 from workers.kernel_checks.exclusive import lock_folder
-from workers.kernel_checks.looking import task_of
+from workers.kernel_checks.reading import task_of
 from workers.kernel_checks.telling import check_name
 from workers.kernel_place import make_place
 from workers.optimising import Lane, Settled, settle, subject_of, turns_of, unfit, verifier
