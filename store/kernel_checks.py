@@ -64,7 +64,7 @@ def want_check(session: Session, held: Held, new: NewCheck, *, again: bool, now:
             _begin_anew(row, new)
     elif otherwise:
         if row.verdict is not None or (row.lease_until is not None and row.lease_until > now and not is_open(row)):
-            raise NotNow(f"check {row.id} is being told")
+            raise NotNow(f"the check of {row.kernel} is being opened or told")
         # Whoever verifies it loses the lease: what it was judged by is no longer what counts.
         row.fence, row.lease_owner, row.lease_until = row.fence + 1, None, None
         _begin_anew(row, new)
@@ -95,7 +95,7 @@ def take_to_open(session: Session, row: KernelCheck, owner: str, *, now: float, 
         return None
     held = leasing.take(session, KernelCheck, row.id, owner, now=now, lease_s=lease_s, early=true())
     if held is None:
-        raise NotNow(f"the check run of {row.id} is being opened")
+        raise NotNow(f"the check run of {row.kernel} is being opened")
     return held
 
 
