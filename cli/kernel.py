@@ -156,13 +156,13 @@ def corpus(
         screen.print(f"{made:4}/{len(chosen)} {_line(outcome)}", style=None if outcome.as_it_should else "bold red")
 
     settings = load_settings()
-    folder, pause = lock_folder(settings), turn_of_timing(console(as_json=True))
+    place, folder, pause = make_place(settings), lock_folder(settings), turn_of_timing(console(as_json=True))
 
     def verified(broker: Broker, case: Case) -> Report:
         with Timing(folder, pause, "beside others") as timing:
             return broker.verify(case.task, case.candidate, quick=True, told=timing.at)
 
-    outcomes = run(chosen, make_place(settings), done, verify=verified)
+    outcomes = run(chosen, place, done, verify=verified)
     counted = tally(outcomes, left_out, time.monotonic() - began)
     if as_json:
         document(counted)
