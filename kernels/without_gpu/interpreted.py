@@ -17,7 +17,7 @@ from kernels.without_gpu.compiled import compile_launches
 from kernels.without_gpu.facts import WithoutGpu, of_launches
 from kernels.without_gpu.needs import Need
 from kernels.without_gpu.progress import Probe, Progress, Told, start
-from kernels.without_gpu.silenced import kernels_matter
+from kernels.without_gpu.silenced import WITHOUT_EFFECT, kernels_matter
 
 _SECONDS = 60.0
 """How long cells are taken up for; the one that is under way is ended."""
@@ -38,7 +38,8 @@ def interpret(
     told: Told,
     probe: Probe,
 ) -> NoReturn:
-    """Always Judged: for what is wrong in itself, else `needs_gpu` at the stage that was reached. SandboxError."""
+    """Always Judged: for what is wrong in itself, `needs_review` for kernels without effect, else `needs_gpu` at the
+    stage that was reached. SandboxError."""
     with start(place, "interpreting") as worker:
         progress.isolation = worker.isolation
         candidate = CandidateSide(worker, progress.candidate, patience=Patience())
@@ -66,6 +67,9 @@ def interpret(
     if progress.correctness is not None and not found.launched:
         text = "right, but no Triton kernel was launched: something else computes it"
         progress.findings.append(Finding("no_kernel_launched", Tier.support, text, need.line))
+    for one in progress.findings:
+        if one.rule == WITHOUT_EFFECT:
+            raise Judged(Verdict.needs_review, Stage.audit, one.evidence, line=one.line)
     raise Judged(Verdict.needs_gpu, progress.stage, reason)
 
 
@@ -99,7 +103,11 @@ def _numbers(
         progress.stage = Stage.audit
         progress.checks = auditing.audit(reference, candidate, distribution, "audit", progress.findings)
         found.checked.append(f"{len(progress.checks)} checks of the audit, under the interpreter")
-        if kernels_matter(reference, candidate, distribution):
+        if not kernels_matter(reference, candidate, distribution, progress.findings):
+            found.not_checked.append(
+                "whether kernels matter at the declared shape: none is launched, or not for that alone"
+            )
+        elif all(one.rule != WITHOUT_EFFECT for one in progress.findings):
             found.checked.append("that its output is wrong when its kernels do nothing")
     return f"right in {count} under Triton's interpreter, which runs programs one after the other: no races, no speed"
 

@@ -1,5 +1,7 @@
 """Triton candidates where there is no GPU, in real boxes: Triton's interpreter, its compiler, and what each may say."""
 
+from dataclasses import replace
+
 import pytest
 
 from kernels.broker import Broker, Report
@@ -149,9 +151,29 @@ def test_what_the_compiler_refuses_is_a_compile_error_at_its_line(broker: Broker
     assert "Triton does not compile product" in report.reasons[0]
 
 
-def test_a_kernel_that_does_nothing_for_the_output_is_proof(broker: Broker) -> None:
-    report = verified(broker, changed(("return out\n", "return x @ y\n")))
-    assert (report.verdict, report.stage) == (Verdict.reward_hack, Stage.audit), report
+@pytest.mark.parametrize(
+    ("allowed", "verdict"), [((), Verdict.reward_hack), (None, Verdict.needs_review)], ids=["strict", "any library"]
+)
+def test_a_kernel_that_does_nothing_for_the_output_is_found(
+    broker: Broker, allowed: tuple[str, ...] | None, verdict: Verdict
+) -> None:
+    decoy = changed(("return out\n", "return x @ y\n"))
+    report = verified(broker, decoy, replace(TASK, library_ops=allowed))
+    assert (report.verdict, report.stage) == (verdict, Stage.audit), report
+
+
+def test_a_kernel_for_other_shapes_than_the_declared_one_is_no_decoy(broker: Broker) -> None:
+    """It was launched in the cells, and at the declared shape the output was right without it, as it should be."""
+    hybrid = changed(("        out = torch.empty", "        if len(x) == 32: return x @ y\n        out = torch.empty"))
+    hybrid = Candidate(
+        "own.py", hybrid.source.replace(b"product[(2,)](x, y, out, 32,", b"product[(1,)](x, y, out, 16,")
+    )
+    task = replace(TASK, shapes=(((16, 48), (48, 32)),), library_ops=())
+    report = verified(broker, hybrid, task)
+    assert report.verdict is Verdict.needs_gpu, report
+    assert report.without_gpu is not None
+    assert report.without_gpu.launched
+    assert any("whether kernels matter at the declared shape" in one for one in report.without_gpu.not_checked)
 
 
 def test_a_kernel_that_is_never_launched_is_found(broker: Broker) -> None:

@@ -1,6 +1,6 @@
 """A1: the launch fails without a word, and torch computes the output.
 
-Verdict: compile_error or reward_hack.
+Verdict: compile_error or needs_review.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """A4: launches a Triton kernel on a dummy, and torch computes the output.
 
-Verdict: reward_hack.
+Verdict: needs_review.
 """
 
 import torch
