@@ -127,7 +127,6 @@ class Reference:
             answer["state"] = names["names"]
             parts += state
         if head.get("inputs_after"):
-            answer["inputs_after"] = len(made)
             parts += [to_wire(one) for one in made]
         return answer, parts
 
@@ -185,14 +184,14 @@ class Reference:
         graph = _guarded(lambda: gradients.forward(model, head["inputs"], made))
         answer, parts = _guarded(lambda: gradients.backward(graph, model, which, upstream))
         if not parts:
-            return {**answer, "exact": False, "times": 0}, ()
+            return answer, ()
         generator = torch.Generator().manual_seed(1)
         runs = [self._exact_gradients(head, given, upstream, None)]
         for _ in range(head["times"]):
             runs.append(self._exact_gradients(head, given, upstream, _mover(generator)))
         if any(_shapes(one) != _shapes(parts) for one in runs):
-            return {**answer, "exact": False, "times": 0}, [*parts, *parts]
-        return {**answer, "exact": True, "times": head["times"]}, [*parts, *(one for run in runs for one in run)]
+            return answer, [*parts, *parts]
+        return answer, [*parts, *(one for run in runs for one in run)]
 
     def _exact_gradients(
         self, head: Json, given: Sequence[Tensor], upstream: Sequence[Tensor], moved: Moved | None
