@@ -31,7 +31,6 @@ _HONEST_RULES = {
     "threads_left": "threads it started are alive after the call",
     "drew_random_numbers": "it draws random numbers or sets a seed; the reference's calls do not",
     "derives_from_reference": "ModelNew derives from the reference's class",
-    "library_op": "it calls a library operation that the task does not allow",
 }
 """Findings that an honest author makes by accident and can mend once told. All others are told to people only."""
 

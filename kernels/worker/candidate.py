@@ -20,10 +20,8 @@ from kernels.worker import bands, calling, census, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import pack, to_torch, to_wire, unpack
 from kernels.worker.extensions import Extensions, Mode
-from kernels.worker.program import load
+from kernels.worker.program import FILE, load
 from kernels.worker.watching import Watch
-
-_FILE = "/candidate.py"
 
 
 class Candidate:
@@ -36,7 +34,7 @@ class Candidate:
         self._last: list[torch.Tensor] = []
         self._held: list[Any] = []
         self._timed: list[Any] = []
-        self._extensions = Extensions(_FILE)
+        self._extensions = Extensions(FILE)
         self._extensions.install()
         self._graph = gradients.Graph()
 
@@ -120,7 +118,6 @@ class Candidate:
             found, answer = looked or (self._model(*given), {})
         parts: list[Tensor] = []
         if head.get("inputs_after"):
-            answer["inputs_after"] = len(made)
             parts += [to_wire(one) for one in made]
         if head.get("scribble"):
             for one in made:
@@ -146,7 +143,7 @@ class Candidate:
         try:
             if head["look"] == "census":
                 arguments = unpack(head["inputs"], given)
-                return census.counted(lambda: self._model(*arguments), _FILE)
+                return census.counted(lambda: self._model(*arguments), FILE)
             return bands.guarded(self._model, given, lambda placed: unpack(head["inputs"], placed))
         except Exception:
             return None
@@ -185,7 +182,7 @@ class Candidate:
             answer["output"], packed = pack(found)
             answer["count"] = len(packed)
         except Exception as error:
-            answer["raised"] = told(error, _FILE)[0][:500]
+            answer["raised"] = told(error, FILE)[0][:500]
         loaded = extensions.loaded
         answer["called"] = sum(sum(one.calls.values()) for one in loaded)
         answer["filled"] = sum(one.filled for one in loaded)
@@ -234,9 +231,9 @@ class Candidate:
         try:
             yield
         except MemoryError as error:
-            raise Trouble("oom", *told(error, _FILE)) from None
+            raise Trouble("oom", *told(error, FILE)) from None
         except Exception as error:
-            raise Trouble(what, *told(error, _FILE)) from None
+            raise Trouble(what, *told(error, FILE)) from None
         except SystemExit as error:
             raise Trouble(what, f"it called sys.exit({error.code!r})"[:200]) from None
 
@@ -247,6 +244,6 @@ def main() -> None:
     # Memory that nothing was written to holds NaN then, so that a partial output cannot pass by luck.
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = True
-    watch = Watch(_FILE)
+    watch = Watch(FILE)
     converse(Candidate(watch).operations())
     os._exit(0)  # nothing of the candidate's that waits for the end gets a turn

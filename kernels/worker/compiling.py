@@ -90,18 +90,15 @@ def _build(head: Json, tensors: Sequence[Tensor]) -> Answer:
         (_FOLDER / name).write_bytes(bytes(one.data))
     until = began + head["limit_s"]
     try:
-        lean = True
         try:
             made = _made(head, until, lean=True)
         except _Failed as failed:
             if failed.late or not _MISSING.search(failed.text):
                 raise
-            lean = False
             made = _made(head, until, lean=False)
     except _Failed as failed:
         return {"errors": _first(failed.text), "late": failed.late, "seconds": time.monotonic() - began}, ()
-    facts = {"seconds": time.monotonic() - began, "lean": lean}
-    return facts, [Tensor(TensorSpec("uint8", (len(made),)), made)]
+    return {"seconds": time.monotonic() - began}, [Tensor(TensorSpec("uint8", (len(made),)), made)]
 
 
 def _made(head: Json, until: float, *, lean: bool) -> bytes:

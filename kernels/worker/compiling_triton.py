@@ -21,7 +21,8 @@ from kernels.tensors import TensorSpec
 from kernels.worker import cuda_on_cpu
 from kernels.worker.candidate import Candidate
 from kernels.worker.conversation import Answer, Operation, Trouble, converse
-from kernels.worker.triton_launches import FILE, Seen, candidate_line, first_configuration, line_of
+from kernels.worker.program import FILE
+from kernels.worker.triton_launches import Seen, candidate_line, first_configuration, line_of
 from kernels.worker.watching import Watch
 
 _MOST_KERNELS = 64

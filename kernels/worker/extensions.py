@@ -34,15 +34,14 @@ _operators = torch._C._dispatch_get_all_op_names
 
 
 class Mode(Enum):
-    """`fail`: every call raises `Ablated`. `poison`: it is made, and every tensor in its answer is then filled with NaN
-    (the largest number for integers), as are its tensor arguments that it wrote to. `spoil`: as `poison`, with a number
-    that 0 times it is 0. `skip`: it is not made, and its answer is None."""
+    """`fail`: every call raises `Ablated`. `spoil`: it is made, and every tensor in its answer is then filled with a
+    number that 0 times it is 0 (the largest for integers), as are its tensor arguments that it wrote to. `skip`: it is
+    not made, and its answer is None."""
 
     real = 0
     fail = 1
-    poison = 2
-    spoil = 3
-    skip = 4
+    spoil = 2
+    skip = 3
 
 
 class Ablated(RuntimeError):
@@ -60,7 +59,6 @@ class Loaded:
     often a gate was gone through, in any mode but the real one; `filled`: by how many calls tensors were filled."""
 
     name: str
-    key: str
     functions: Sequence[str]
     ungated: Sequence[str]
     calls: dict[str, int] = field(default_factory=dict)
@@ -231,7 +229,7 @@ class Extensions:
             made = importlib.util.module_from_spec(spec)
             loader.exec_module(made)
             exported = vars(made)
-        loaded = Loaded(recipe.name, recipe.key, [], sorted(set(_operators()) - before))
+        loaded = Loaded(recipe.name, [], sorted(set(_operators()) - before))
         functions, others = [], list(loaded.ungated)
         for name, value in exported.items():
             if isinstance(value, _KINDS):
@@ -286,7 +284,6 @@ def _gated(name: str, real: Callable[..., Any], loaded: Loaded) -> tuple[Callabl
     modes = {
         Mode.real: real,
         Mode.fail: fails,
-        Mode.poison: filling(float("nan")),
         Mode.spoil: filling(12345.0),
         Mode.skip: skips,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ class Graph:
 
     @property
     def outputs(self) -> list[torch.Tensor]:
-        return list(_tensors(self.output))
+        return list(tensors(self.output))
 
 
 def forward(model: Callable[..., Any], form: Form, made: list[torch.Tensor]) -> Graph:
@@ -67,13 +67,13 @@ def backward(
     return {"attached": [one.requires_grad for one in outputs[:1000]], "names": names}, parts
 
 
-def _tensors(value: Any) -> Any:
-    """In the order in which `crossing.pack` meets them."""
+def tensors(value: Any) -> Iterator[torch.Tensor]:
+    """Those of a value, in the order in which `crossing.pack` meets them."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _tensors(one)
+            yield from tensors(one)
     elif isinstance(value, dict):
         for one in value.values():
-            yield from _tensors(one)
+            yield from tensors(one)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from kernels.worker.bands import BAND
 from kernels.worker.triton_launches import Seen, candidate_line
 
-BAND = 64 << 10
 _POISON = 0xFF
 """In every byte: NaN as a float of any width, -1 as an integer."""
 

@@ -18,7 +18,8 @@ from kernels.messages import Json, Tensor
 from kernels.worker import cuda_on_cpu, guarding
 from kernels.worker.candidate import Candidate
 from kernels.worker.conversation import Answer, Operation, Trouble, converse
-from kernels.worker.triton_launches import FILE, Seen, candidate_line, first_configuration
+from kernels.worker.program import FILE
+from kernels.worker.triton_launches import Seen, candidate_line, first_configuration
 from kernels.worker.watching import Watch
 
 _OPERATIONS = ("load", "state", "call")

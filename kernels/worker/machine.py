@@ -17,6 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from kernels.messages import Json
+from kernels.worker.gradients import tensors
 
 _SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 _STORED = (1 << 15, 1 << 16, 1 << 18, 1 << 20)
@@ -60,18 +61,10 @@ def work(model: torch.nn.Module, given: Sequence[Any]) -> Json:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         output = model(*given)
     weights = {one.data_ptr(): one for one in (*model.parameters(), *model.buffers())}
-    moved = [*_tensors(list(given)), *weights.values(), *_tensors(output)]
-    dtypes = [one.dtype for one in _tensors(output) if one.is_floating_point()]
+    moved = [*tensors(list(given)), *weights.values(), *tensors(output)]
+    dtypes = [one.dtype for one in tensors(output) if one.is_floating_point()]
     return {
         "work": float(counter.get_total_flops()),
         "bytes": sum(one.numel() * one.element_size() for one in moved),
         **speeds(dtypes[0] if dtypes and dtypes[0].itemsize > 1 else torch.float32),
     }
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [one for part in value for one in _tensors(part)] if isinstance(value, list | tuple) else []

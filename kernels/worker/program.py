@@ -8,6 +8,9 @@ from types import ModuleType
 
 from kernels.worker.conversation import Trouble, told
 
+FILE = "/candidate.py"
+"""Where a candidate's code says that it stands."""
+
 
 def load(source: bytes, name: str) -> ModuleType:
     """The module, executed. Its text can be looked up (inspect, tracebacks) though there is no such file. Trouble."""

@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Any
 
 from kernels.messages import Json
+from kernels.worker.program import FILE
 
-FILE = "/candidate.py"
 _MOST = 200
 
 

@@ -36,8 +36,8 @@ with ours.mode(Mode.fail):
         twice(x)
     except Ablated as error:
         told["fail"] = str(error)
-with ours.mode(Mode.poison):
-    told["poison"] = [str(one) for one in twice(x).tolist()]
+with ours.mode(Mode.spoil):
+    told["spoilt"] = [str(one) for one in twice(x).tolist()]
     told["whole"] = twice(torch.ones(1, dtype=torch.int8)).tolist()
 told["input"] = x.tolist()
 told["after"] = twice(x).tolist()
@@ -68,7 +68,7 @@ def test_every_function_of_an_extension_can_be_made_to_fail_or_to_answer_with_no
     assert told["one"], "the same sources and flags are the same module"
     assert told["real"] == told["after"] == [2, 2, 2]
     assert told["fail"] == "twice is made to fail"
-    assert told["poison"] == ["nan"] * 3
+    assert told["spoilt"] == ["12345.0"] * 3
     assert told["whole"] == [127]
     assert told["input"] == [1, 1, 1], "what it only read stays"
     assert told["loaded"] == [["made", ["twice"], [], {"twice": 3}]]
