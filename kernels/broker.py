@@ -323,7 +323,7 @@ def _conclude(report: Report, timed: timing.Timing) -> None:
     report.verdict = Verdict(timed.speed.value)
     ratio = f"{timed.found.ratio:.3f} times the baseline's speed [{timed.found.low:.3f}, {timed.found.high:.3f}]"
     report.reasons.append(f"right in {report.correctness.passed if report.correctness else 0} cells; {ratio}")
-    if not timed.clocks_checked:
+    if not timed.clocks_checked and timed.speed is Speed.ambiguous:
         report.reasons.append("this machine is too busy to hold the two clocks against each other")
     elif timed.found.low > 1 + timed.smallest_effect and timed.speed is Speed.ambiguous:
         report.reasons.append(f"by the slower of two clocks it is only {timed.gain_outside:.3f} times as fast")

@@ -53,9 +53,10 @@ class Roofline:
 class Timing:
     """Medians in seconds a call. `same`: the baseline against itself. `wall`: seconds a call by the broker's clock,
     `once`: what asking costs besides. `clocks_checked`: the machine was quiet enough for its two clocks to be held
-    against each other; if not, nothing is said about speed. `gain_outside`: how much faster by the slower of the two
-    clocks; `faster` is told only where this says so too. `calls` of the candidate, of which the outputs of `checked`
-    were compared. `baseline`: its name; `baselines`: name and seconds a call of all that were tried, itself first.
+    against each other; if not, nothing is said but a gain that the outer clock shows by itself. `gain_outside`: how much
+    faster by the slower of the two clocks; `faster` is told only where this says so too. `calls` of the candidate, of
+    which the outputs of `checked` were compared. `baseline`: its name; `baselines`: name and seconds a call of all that
+    were tried, itself first.
     """
 
     speed: Speed
@@ -127,6 +128,5 @@ def measure(
 def _believed(decided: Decision, outside: clocks.Checked) -> Speed:
     """The word that the candidate's own times lead to, as far as the broker's clock bears it out: a process may tell
     up to a fifth less than it takes before its clocks count as disagreeing."""
-    if not outside.could_tell or (decided.speed is Speed.faster and outside.gain <= 1 + decided.effect):
-        return Speed.ambiguous
-    return decided.speed
+    borne_out = outside.gain > 1 + decided.effect if decided.speed is Speed.faster else outside.could_tell
+    return decided.speed if borne_out else Speed.ambiguous

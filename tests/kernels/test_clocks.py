@@ -75,6 +75,20 @@ def test_where_the_machine_is_busy_a_candidate_whose_clocks_agree_is_not_believe
     assert not found.could_tell
 
 
+def test_on_a_busy_machine_a_gain_is_what_the_outer_clock_shows_by_itself() -> None:
+    """Whatever the machine takes for itself counts as the candidate's: it can only lose by that."""
+
+    class Quicker(Told):
+        def both(self, plan: Sequence[int]) -> tuple[Clocked, Clocked]:
+            baseline = super().both(plan)[1]
+            wall = 1e-3 + len(plan) * (self.call_s / 20 + self.idle_s + self.busy_s)
+            return Clocked([self.call_s / 20] * len(plan), wall), baseline
+
+    found = checked(Quicker(1e-3, busy_s=2e-4), 40)  # type: ignore[arg-type]  # a session of numbers
+    assert not found.could_tell
+    assert found.gain == pytest.approx(1e-3 / 2.5e-4)
+
+
 @pytest.mark.parametrize(("lies", "gain"), [(0.85, 1.0), (1.0, 1.0), (1.15, 1 / 1.15)])
 def test_what_a_worker_keeps_to_itself_within_what_clocks_may_differ_is_no_gain(lies: float, gain: float) -> None:
     found = checked(Told(1e-2, lies=lies), 40)  # type: ignore[arg-type]  # a session of numbers

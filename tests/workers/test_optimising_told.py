@@ -53,7 +53,8 @@ def report(verdict: Verdict, ratio: float, *, baseline: str = "eager", baseline_
     made = Report(Task("rows", b""), Candidate("rows.py", b""), verdict=verdict)
     made.timing = Timing(
         Speed.faster, found, Interval(0.99, 1.0, 1.01), 0.02, baseline_s=baseline_s, candidate_s=baseline_s / ratio,
-        wall_s=1e-3, once_s=1e-4, clocks_checked=True, gain_outside=1.2, blocks=12, calls=99, checked=12, baseline=baseline,
+        wall_s=1e-3, once_s=1e-4, clocks_checked=True, gain_outside=1.2, blocks=12, calls=99, checked=12,
+        baseline=baseline,
     )  # fmt: skip
     return made
 
