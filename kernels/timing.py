@@ -53,10 +53,10 @@ class Roofline:
 class Timing:
     """Medians in seconds a call. `same`: the baseline against itself. `wall`: seconds a call by the broker's clock,
     `once`: what asking costs besides. `clocks_checked`: the machine was quiet enough for its two clocks to be held
-    against each other; if not, nothing is said but a gain that the outer clock shows by itself. `gain_outside`: how much
-    faster by the slower of the two clocks; `faster` is told only where this says so too. `calls` of the candidate, of
-    which the outputs of `checked` were compared. `baseline`: its name; `baselines`: name and seconds a call of all that
-    were tried, itself first.
+    against each other; if not, nothing is said but a gain that the outer clock shows by itself. `gain_outside`: how
+    much faster by the slower of the two clocks; `faster` is told only where this says so too. `calls` of the candidate,
+    of which the outputs of `checked` were compared. `baseline`: its name; `baselines`: name and seconds a call of all
+    that were tried, itself first.
     """
 
     speed: Speed
