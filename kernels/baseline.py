@@ -61,10 +61,6 @@ class Baseline:
         with _not_the_candidates():
             self.side.take_mask(mask)
 
-    def forget(self) -> None:
-        with _not_the_candidates():
-            self.side.forget()
-
     def time(self, plan: Sequence[Sequence[int]], timeout: float) -> list[float]:
         with _not_the_candidates():
             return self.side.time(plan, timeout)

@@ -281,11 +281,6 @@ class CandidateSide:
                 raise ProtocolError("a time is no positive number of seconds")
             return told
 
-    def forget(self) -> None:
-        """Frees the outputs of the last timed run."""
-        with self._blamed():
-            self._ask("forget", {})
-
     def outputs(self, which: Sequence[int]) -> list[Output]:
         with self._blamed():
             return self._outputs("outputs", {"which": list(which)})

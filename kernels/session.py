@@ -143,9 +143,8 @@ class Session:
 
 
 def run(side: Baseline | CandidateSide, plan: Plan, call_s: float, first_s: float = _FIRST_S) -> Clocked:
-    """The calls of a plan, after the outputs of the last run were freed: to free them is part of no call's time. They
-    may take `call_s` seconds each and `first_s` besides."""
-    side.forget()
+    """The calls of a plan, which may take `call_s` seconds each and `first_s` besides. Their outputs take the memory of
+    the last run's."""
     began = time.perf_counter()
     told = side.time(plan, first_s + len(plan) * call_s)
     return Clocked(told, time.perf_counter() - began)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from kernels.worker.crossing import Form, laid_out, pack, to_torch, unpack
 
 # Taken before any code of others is there: a clock that a candidate replaces is not the one that is read.
 _clock = time.perf_counter
-_copy, _clone, _where = torch.Tensor.copy_, torch.Tensor.clone, torch.where
+_copy, _stride, _where, _empty_like = torch.Tensor.copy_, torch.Tensor.stride, torch.where, torch.empty_like
 _no_grad = torch.no_grad
 _deterministic = torch.use_deterministic_algorithms
 _BYTE = frozenset({torch.float8_e4m3fn, torch.float8_e5m2})  # torch does not choose between these
@@ -67,7 +68,34 @@ def arguments(form: Form, tensors: Sequence[Tensor], layout: str) -> tuple[list[
     return made, unpack(form, made)
 
 
-def timed(model: Callable[..., Any], pool: Pool, plan: list[list[int]]) -> tuple[list[float], list[Any]]:
+class Kept:
+    """Memory for copies of the outputs of a run, which the next run's take again: new memory costs more than many a
+    kernel, and not the same in every process."""
+
+    def __init__(self) -> None:
+        self._memory: dict[tuple[int, int], tuple[tuple[int, ...], torch.Tensor]] = {}
+
+    def copied(self, value: Any, call: int) -> Any:
+        """The same with tensors of our own memory. What is no plain tensor stays as it is."""
+        return self._copied(value, call, itertools.count())
+
+    def _copied(self, value: Any, call: int, numbers: Iterator[int]) -> Any:
+        kind = type(value)
+        if kind is torch.Tensor or kind is torch.nn.Parameter:
+            return self._filled(value, (call, next(numbers)))
+        if kind in (tuple, list):
+            return kind(self._copied(one, call, numbers) for one in value)
+        return {key: self._copied(one, call, numbers) for key, one in value.items()} if kind is dict else value
+
+    def _filled(self, value: torch.Tensor, place: tuple[int, int]) -> torch.Tensor:
+        stride, memory = self._memory.get(place, ((), None))
+        if memory is None or stride != _stride(value) or memory.shape != value.shape or memory.dtype != value.dtype:
+            memory = _empty_like(value, requires_grad=False)
+            self._memory[place] = _stride(value), memory
+        return _copy(memory, value)
+
+
+def timed(model: Callable[..., Any], pool: Pool, kept: Kept, plan: list[list[int]]) -> tuple[list[float], list[Any]]:
     """Seconds of each call, and its outputs, as they are when the call returns: what is computed later, by a thread or
     when it is read, is not in them or is waited for. `plan`: what `Pool.placed` takes, of each call."""
     seconds: list[float] = []
@@ -75,36 +103,24 @@ def timed(model: Callable[..., Any], pool: Pool, plan: list[list[int]]) -> tuple
     clock = _clock
     _deterministic(False)  # its poisoning of fresh memory would be part of the time
     with _no_grad():
-        for call in plan:
+        for number, call in enumerate(plan):
             given = pool.placed(*call)
             began = clock()
             found = model(*given)
             seconds.append(clock() - began)
-            outputs.append(_copied(found))
+            outputs.append(kept.copied(found, number))
     _deterministic(True, warn_only=True)
     pool.last = outputs[-1] if outputs else None
     return seconds, outputs
 
 
-def _copied(value: Any) -> Any:
-    """The same with tensors of its own memory. What is no plain tensor stays as it is."""
-    kind = type(value)
-    if kind is torch.Tensor or kind is torch.nn.Parameter:
-        return _clone(value)
-    if kind in (tuple, list):
-        return kind(_copied(one) for one in value)
-    return {key: _copied(one) for key, one in value.items()} if kind is dict else value
-
-
-def idle(pool: Pool, plan: list[list[int]]) -> list[Any]:
-    """All that `timed` does but the calls: what the asking itself costs. Copies of an output."""
-    outputs: list[Any] = []
+def idle(pool: Pool, kept: Kept, plan: list[list[int]]) -> None:
+    """All that `timed` does but the calls: what the asking itself costs."""
     with _no_grad():
-        for call in plan:
+        for number, call in enumerate(plan):
             pool.placed(*call)
             _clock()
-            outputs.append(_copied(pool.last))
-    return outputs
+            kept.copied(pool.last, number)
 
 
 def answer_outputs(outputs: list[Any], which: list[int]) -> tuple[Json, list[Tensor]]:

@@ -31,6 +31,7 @@ class Candidate:
         self._watch = watch
         self._model = torch.nn.Module()
         self._pool = calling.Pool()
+        self._kept = calling.Kept()
         self._last: list[torch.Tensor] = []
         self._held: list[Any] = []
         self._timed: list[Any] = []
@@ -51,7 +52,6 @@ class Candidate:
             "fill",
             "mask",
             "time",
-            "forget",
             "outputs",
             "probe",
         )
@@ -206,17 +206,12 @@ class Candidate:
 
     def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
         with self._guarded("launch"):
-            seconds, self._timed = calling.timed(self._model, self._pool, head["plan"])
+            seconds, self._timed = calling.timed(self._model, self._pool, self._kept, head["plan"])
         return {"seconds": seconds}, ()
-
-    def _forget(self, head: Json, _: Sequence[Tensor]) -> Answer:
-        """Frees the outputs of the last timed run: to give memory back is part of no call's time."""
-        self._timed = []
-        return {}, ()
 
     def _idle(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Asked of a baseline, which is a worker like this one."""
-        self._timed = calling.idle(self._pool, head["plan"])
+        calling.idle(self._pool, self._kept, head["plan"])
         return {}, ()
 
     def _outputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
