@@ -67,6 +67,20 @@ def test_a_null_that_our_comparison_takes_makes_a_task_invalid(audit: Audit, bro
     assert [(one.inputs, one.weights) for one in ours] == [("declared", "drawn")]
 
 
+def test_a_null_that_some_draws_of_the_weights_let_pass_is_a_note(place: Place) -> None:
+    """A bias that by chance lies where everything is cut off: the next weights are others."""
+    cut = model("return torch.clamp(x + 4 * self.bias, 0, 10)", init="self.bias = nn.Parameter(torch.zeros(1, 1))")
+    notes = []
+    with Worker(place, "reference") as worker:
+        for number in range(6):
+            reference = ReferenceSide(worker, cut, secret=bytes([number]) * 32)
+            reference.load()
+            found = audit_task(reference)
+            assert found.sound, (number, found.problems)
+            notes += [one for one in found.notes if one.endswith("on the task's own inputs with some weights")]
+    assert "an output of zeros is right on the task's own inputs with some weights" in notes
+
+
 @pytest.mark.parametrize(
     ("loose", "null", "tolerance"),
     [
