@@ -41,10 +41,11 @@ class Clocks:
         """Of a baseline: its clocks say the same, so that those of another can be held against each other here."""
         return self.within(_QUIET_S) or statistics.clocks_agree(self.told, self.wall, self.once, 0.95)
 
-    @property
-    def agree(self) -> bool:
-        # Below the resolution of a wall clock with a message in between nobody is convicted.
-        return self.within(_RESOLUTION_S) or statistics.clocks_agree(self.told, self.wall, self.once)
+    def agree(self, baseline: Clocks) -> bool:
+        """Whether these can be true where the baseline's are as far apart as they are: nobody is held to more than
+        that, nor to more than a wall clock with a message in between can tell."""
+        apart = abs(baseline.wall - baseline.once - baseline.told)
+        return self.within(_RESOLUTION_S + 2 * apart) or statistics.clocks_agree(self.told, self.wall, self.once)
 
     @property
     def longest(self) -> float:
@@ -71,10 +72,10 @@ def checked(session: Session, calls: int) -> Checked:
     for _ in range(_TRIES):
         candidate, baseline = _measured(session, calls)
         gains.append(baseline.told / max(candidate.longest, _LEAST_S))
-        if baseline.quiet and candidate.agree:
+        if baseline.quiet and candidate.agree(baseline):
             return Checked(candidate, gains[-1], could_tell=True)
         quiet += baseline.quiet
-        agreed += candidate.agree
+        agreed += candidate.agree(baseline)
     if quiet < _CONVICTING or agreed:
         return Checked(candidate, sorted(gains)[_TRIES // 2], could_tell=False)
     raise Judged(
