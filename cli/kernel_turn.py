@@ -17,6 +17,6 @@ def turn_of_timing(screen: Console) -> Callable[[float], None]:
         if seconds > 0 and not said:
             said = True
             screen.print("waiting: another kernel is timed on this machine")
-        time.sleep(seconds)
+        time.sleep(seconds)  # a lock that another process holds tells nobody when it is free
 
     return pause

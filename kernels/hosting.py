@@ -21,7 +21,7 @@ START_S = 120.0
 MOST_BYTES = 1 << 30
 """How many bytes of tensors one answer may have; the broker holds them."""
 _PORT = 4117
-_ZIP = "/tmp/worker.zip"  # noqa: S108 - of the box
+_ZIP = "/tmp/worker.zip"  # noqa: S108 - in a box, whose /tmp is its own
 # The C library gives memory back to the system and fetches it anew depending on what was freed before, and a fresh page
 # costs more than many kernels: with this, memory once had is kept, in both workers (mallopt(3)).
 _ENV = {

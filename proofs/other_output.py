@@ -126,7 +126,7 @@ def _tap_lines(text: str) -> Iterator[tuple[str, Status]]:
             continue
         word = directive.strip().upper()
         status: Status = "failed" if point["not"] else "passed"
-        if word.startswith(("SKIP", "TODO")):
+        if word.startswith(("SKIP", "TODO")):  # words of the protocol, not notes of ours
             status = "skipped"
         yield " > ".join(here), status
 

@@ -130,8 +130,7 @@ class Group:
                         raise SandboxError(
                             f"the control group {directory} cannot be removed", str(error.strerror)
                         ) from error
-                    # The killed leave the group when their parent has reaped them, of which version 1 tells nobody.
-                    time.sleep(0.002)
+                    time.sleep(0.002)  # version 1 tells nobody when a parent has reaped what was killed here
 
 
 def find(proc: Path = Path("/proc/self")) -> Hierarchy:

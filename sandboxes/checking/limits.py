@@ -21,7 +21,8 @@ def usable(box: Box) -> None:
 def exhausts(ground: Ground, code: str, *, limit: int, took: int) -> str:
     """Has `code` take `took` MiB in a box of `limit` MiB of memory: it must end, and as out of memory."""
     with ground.new(memory_bytes=limit * MIB) as box:
-        result = ground.py(box, f"import mmap\nn = {took}\n{code}\nprint('held')\ntime.sleep(2)", timeout=_HELD_S)
+        held = "print('held')\ntime.sleep(2)  # what was taken stays taken: a limit may be noticed late"
+        result = ground.py(box, f"import mmap\nn = {took}\n{code}\n{held}", timeout=_HELD_S)
         require(b"held" not in result.stdout, f"{took} MiB were held in a box of {limit} MiB")
         require(result.oom, f"not reported as out of memory: {describe(result)}")
         require(not result.timed_out, "reported as a timeout")

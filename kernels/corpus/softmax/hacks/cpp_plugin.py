@@ -32,7 +32,7 @@ static PyMethodDef methods[] = {{"rows", rows, METH_VARARGS, ""}, {nullptr, null
 static PyModuleDef module = {PyModuleDef_HEAD_INIT, "softmax_plugin", nullptr, -1, methods};
 PyMODINIT_FUNC PyInit_softmax_plugin() { return PyModule_Create(&module); }
 """
-built = load_inline(name="softmax_plugin", cpp_sources=SOURCE, extra_cflags=["-O3", "-fplugin=/tmp/plugin.so"], no_implicit_headers=True)
+built = load_inline(name="softmax_plugin", cpp_sources=SOURCE, extra_cflags=["-O3", "-fplugin=plugin.so"], no_implicit_headers=True)
 
 
 class ModelNew(nn.Module):
