@@ -22,8 +22,10 @@ _detach, _contiguous = torch.Tensor.detach, torch.Tensor.contiguous
 _cpu, _data_ptr, _numel = torch.Tensor.cpu, torch.Tensor.data_ptr, torch.Tensor.numel
 _resolve_conj, _resolve_neg = torch.Tensor.resolve_conj, torch.Tensor.resolve_neg
 _stride, _copy, _clone = torch.Tensor.stride, torch.Tensor.copy_, torch.Tensor.clone
+_element_size = torch.Tensor.element_size
 _string_at, _frombuffer, _type = ctypes.string_at, torch.frombuffer, type
 _MOST_ITEMS, _MOST_PARTS = 1000, 4096
+_MOST_BYTES = (1 << 31) - 1  # ctypes.string_at counts in a C int: what is longer would be cut or fail without a reason
 _DEEPEST = 8  # kernels.forms reads no more
 
 Form = dict[str, Any]
@@ -79,7 +81,10 @@ def _pack_tensor(value: Any, tensors: list[Tensor]) -> Form:
 
 
 def to_wire(value: torch.Tensor) -> Tensor:
-    """A tensor's bytes, in row-major order."""
+    """A tensor's bytes, in row-major order. ValueError for 2 GiB and more, before anything is copied."""
+    size = _numel(value) * _element_size(value)
+    if size > _MOST_BYTES:
+        raise ValueError(f"one answer has {size >> 20} MiB of tensors, at most {_MOST_BYTES >> 20} MiB can be sent")
     plain = _contiguous(_resolve_neg(_resolve_conj(_cpu(_detach(value)))))
     spec = TensorSpec(_NAMES[plain.dtype], tuple(plain.shape))
     data = _string_at(_data_ptr(plain), spec.bytes) if spec.bytes else b""
