@@ -16,6 +16,9 @@ from kernels.forms import Output, difference
 from kernels.messages import Tensor
 from kernels.verdicts import Wrong
 
+ROUNDINGS = 3
+"""So often is looked how far an element moves: a greatest distance grows with the looks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -53,8 +56,13 @@ def judge(
             return Judgement(Wrong.numerical, f"output{leaf.path}: {error}", math.inf, 0.0, math.inf)
         wanted = numbers(precise.spec, precise.data)
         # Where the shape follows the data, it may be another for inputs that are rounded otherwise.
-        spread = _spread(wanted, [one[number] for one in nearby if one[number].spec.shape == precise.spec.shape])
-        result = compare(spec, wanted, numbers(spec, right.tensor.data), values, tolerance, spread)
+        moved = [
+            numbers(one[number].spec, one[number].data)
+            for one in nearby
+            if one[number].spec.shape == precise.spec.shape
+        ]
+        spread = _spread(wanted, moved[:ROUNDINGS])
+        result = compare(spec, wanted, numbers(spec, right.tensor.data), values, tolerance, spread, moved)
         if result.worst > worst.worst or (result.wrong is not None and worst.wrong is None):
             text = "" if result.right else _where(leaf.path, spec.shape, result.index)
             worst = Judgement(result.wrong, text, result.error, result.native_error, result.worst)
@@ -63,11 +71,11 @@ def judge(
     return worst
 
 
-def _spread(exact: NDArray[Any], nearby: Sequence[Tensor]) -> NDArray[Any] | None:
+def _spread(exact: NDArray[Any], moved: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
     """How far the elements move at most."""
     found: NDArray[Any] | None = None
-    for one in nearby:
-        distance = np.abs(numbers(one.spec, one.data) - exact)
+    for one in moved:
+        distance = np.abs(one - exact)
         found = distance if found is None else np.fmax(found, distance)
     return found
 

@@ -57,6 +57,34 @@ def test_structure_is_judged_before_values() -> None:
     assert found.wrong is Wrong.structure
 
 
+def places(*values: int) -> Tensor:
+    return Tensor(TensorSpec("int64", (len(values),)), np.array(values, "<i8").tobytes())
+
+
+def chosen(*values: int) -> Output:
+    return read({"k": "tensor", "n": 0, "stride": [1], "lazy": False}, [places(*values)])
+
+
+@pytest.mark.parametrize(
+    ("found", "nearby", "right"),
+    [
+        ((4, 9), [], True),
+        ((9, 4), [], False),
+        ((9, 4), [(4, 9), (9, 4)], True),
+        ((4, 9), [(9, 4)], True),
+        ((9, 4), [(4, 9)], False),
+        ((9, 5), [(4, 9), (9, 4)], False),
+        ((8, 4), [(4, 9), (9, 4)], False),
+    ],
+)
+def test_of_two_equal_numbers_either_may_be_taken(
+    found: tuple[int, ...], nearby: list[tuple[int, ...]], right: bool
+) -> None:
+    native = chosen(4, 9)
+    told = judge(native, [places(4, 9)], chosen(*found), Tolerance(), [[places(*one)] for one in nearby])
+    assert told.right is right
+
+
 @pytest.mark.parametrize(("value", "expected"), [(1.0, True), (float("nan"), False), (float("-inf"), False)])
 def test_what_is_finite(value: float, expected: bool) -> None:
     values = drawn()
