@@ -64,7 +64,7 @@ def test_faster_is_told_only_where_every_race_says_so(first: Speed, second: Spee
     [
         (Speed.faster, 1.5, True, 1),
         (Speed.faster, 1.5, False, 1),
-        (Speed.faster, 1.05, True, 1),
+        (Speed.faster, 1.05, True, 2),
         (Speed.faster, 1.05, False, 2),
         (Speed.slower, 0.5, True, 0),
         (Speed.slower, 0.5, False, 1),
