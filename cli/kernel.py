@@ -109,7 +109,7 @@ def _put_to_the_test(found: Task, tried: Candidate, repro: str, *, quick: bool, 
 
         def told(stage: Stage) -> None:
             status.update(stage.value)
-            timing.at(stage)
+            timing.at(stage, broker.machine)
 
         result = broker.verify(found, tried, quick=quick, told=told)
     if as_json:
@@ -160,7 +160,7 @@ def corpus(
 
     def verified(broker: Broker, case: Case) -> Report:
         with Timing(folder, pause, "beside others") as timing:
-            return broker.verify(case.task, case.candidate, quick=True, told=timing.at)
+            return broker.verify(case.task, case.candidate, quick=True, told=timing.of(broker))
 
     outcomes = run(chosen, place, done, verify=verified)
     counted = tally(outcomes, left_out, time.monotonic() - began)

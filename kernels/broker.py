@@ -5,6 +5,7 @@ nothing a worker says is a verdict: the broker owns the seeds, what is right, th
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -83,11 +84,14 @@ class Broker:
     a candidate's never.
 
     `several`: more candidates will follow, so the next worker's box is made while one is at work: importing torch is
-    most of what a small verification takes. `patience`: how long a candidate may take.
+    most of what a small verification takes. `patience`: how long a candidate may take. `machine`: where the box of the
+    last candidate is; empty before there was one. All boxes of one are on the same.
     """
 
     def __init__(self, place: Place, *, several: bool = False, patience: Patience | None = None) -> None:
-        self._place, self._several, self._patience = place, several, patience or Patience()
+        self._place = replace(place, together=place.together or secrets.token_hex(8))
+        self._several, self._patience = several, patience or Patience()
+        self.machine = ""
         self._references: dict[str, _Prepared] = {}
         self._threads = ThreadPoolExecutor(2)
         self._next: Future[Worker] | None = None
@@ -176,7 +180,7 @@ class Broker:
             if report.task not in self._baselines:
                 self._expect_another()
             candidate = self._asked(worker, report, reference)
-            report.isolation = worker.isolation
+            report.isolation, self.machine = worker.isolation, worker.machine
             told(Stage.load)
             candidate.load(prepared.init, train=report.task.train)
             told(Stage.correct)

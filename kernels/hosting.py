@@ -55,13 +55,15 @@ class Ended(Exception):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box.
-    `image`: of containers, None for the backend's own. `artefacts`: a folder of the broker's for what was compiled."""
+    `image`: of containers, None for the backend's own. `artefacts`: a folder of the broker's for what was compiled.
+    `together`: boxes with the same word are on one machine."""
 
     backend: Backend
     python: PurePath
     memory_bytes: int = 4 << 30
     image: str | None = None
     artefacts: Path | None = None
+    together: str | None = None
 
     def spec(self, lifetime_s: float) -> SandboxSpec:
         return SandboxSpec(
@@ -71,6 +73,7 @@ class Place:
             disk_bytes=1 << 30,
             processes=256,
             lifetime_s=lifetime_s,
+            together=self.together,
         )
 
 
@@ -101,6 +104,10 @@ class Worker:
     @property
     def isolation(self) -> str:
         return self._box.isolation
+
+    @property
+    def machine(self) -> str:
+        return self._box.machine
 
     def _start(self, place: Place, lifetime_s: float) -> None:
         zipped = _ZIP if self._box.isolation != "none" else "worker.zip"

@@ -19,6 +19,7 @@ from kernels.roofline import CpuMachine, Floor
 from kernels.session import Session, run
 from kernels.statistics import Decision, Interval, Speed
 from kernels.verdicts import Stage
+from sandboxes.contract import SandboxError
 
 _MOST_CALLS = 40
 _BLOCK_S = 0.02
@@ -96,6 +97,7 @@ def measure(
     `size` of one call's output: all outputs of a run are kept in the worker until it has been looked at.
     """
     candidate.stage = Stage.time
+    _beside(baseline, candidate)
     session = Session(reference, baseline, candidate, distribution, phase, size.bytes, size.tensors)
     first = session.block(2)
     if np.median(first.last) < _SLOW_S:
@@ -123,6 +125,15 @@ def measure(
         known.wall, known.once, outside.could_tell, outside.gain,
         blocks=len(decided.turns), calls=session.calls, checked=session.checked, baseline=baseline.name,
     )  # fmt: skip
+
+
+def _beside(baseline: Baseline, candidate: CandidateSide) -> None:
+    """SandboxError where the two are on machines of their own: neither is faster than the other by what they take."""
+    there, here = baseline.side.worker.machine, candidate.worker.machine
+    if there != here:
+        raise SandboxError(
+            "a candidate cannot be timed", f"its box is on {here} and the baseline's on {there}", "Verify it again"
+        )
 
 
 def _believed(decided: Decision, outside: clocks.Checked) -> Speed:

@@ -31,6 +31,7 @@ from .contract import (
 )
 from .inside.frames import PAYLOAD_LIMIT, Frame, ProtocolError
 from .line import ChannelLine
+from .machine import this_machine
 from .trees import change_items, parts, read_changes, tar_items
 
 FILE_PATIENCE_S = 60.0
@@ -42,8 +43,12 @@ KILL_PATIENCE_S = 30.0
 class ChannelBox:
     """The one implementation of `contract.Box`. Backends differ in the channel and in `end`, which destroys the box."""
 
-    def __init__(self, name: str, isolation: Isolation, channel: Channel, end: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, isolation: Isolation, channel: Channel, end: Callable[[], None], *, machine: str | None = None
+    ) -> None:
+        """`machine`: None for a box of this one."""
         self._name = name
+        self._machine = machine
         self._isolation: Isolation = isolation
         self._channel = channel
         self._end = end
@@ -55,6 +60,10 @@ class ChannelBox:
     @property
     def isolation(self) -> Isolation:
         return self._isolation
+
+    @property
+    def machine(self) -> str:
+        return self._machine or this_machine()
 
     def run(
         self,

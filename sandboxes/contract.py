@@ -62,6 +62,7 @@ class ChangesTooLarge(SandboxError):
     """The changes in the workspace exceed the caller's `max_bytes` or `max_files`."""
 
 
+_WORD = re.compile(r"[a-z0-9]{1,40}")
 DESTINATION = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*:[0-9]{1,5}")
 
 
@@ -72,7 +73,8 @@ class SandboxSpec:
     `cpus` in cores, sizes in bytes, `processes` counts threads too, `lifetime_s` in seconds from creation.
     `memory_bytes` bounds the memory of the programs; `disk_bytes` bounds each writable filesystem of the box.
     `network`: what may be reached, as `host:port` or `*.domain:port`, through the proxy on the box's loopback and in
-    no other way; empty: nothing. `gpus`: whole devices of the box's own.
+    no other way; empty: nothing. `gpus`: whole devices of the box's own. `together`: living boxes of one owner that
+    name the same word are on one machine, or are not made.
     Raises ValueError for a limit which is not positive and finite, and for a destination of another form.
     """
 
@@ -84,6 +86,7 @@ class SandboxSpec:
     network: tuple[str, ...] = ()
     lifetime_s: float = 3600.0
     gpus: int = 0
+    together: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("cpus", "memory_bytes", "disk_bytes", "processes", "lifetime_s"):
@@ -98,11 +101,13 @@ class SandboxSpec:
                 raise ValueError(f"SandboxSpec.network: {destination!r} is not of the form host:port or *.domain:port")
         if isinstance(self.gpus, bool) or not isinstance(self.gpus, int) or self.gpus < 0:
             raise ValueError(f"SandboxSpec.gpus must be a whole number, not {self.gpus!r}")
+        if self.together is not None and not _WORD.fullmatch(self.together):
+            raise ValueError(f"SandboxSpec.together is up to 40 of a-z and 0-9, not {self.together!r}")
         if self.image is not None and (not self.image or "\0" in self.image):
             raise ValueError("SandboxSpec.image must be None or a non-empty name")
 
 
-LIMITS = tuple(field.name for field in fields(SandboxSpec) if field.name not in ("image", "gpus"))
+LIMITS = tuple(field.name for field in fields(SandboxSpec) if field.name not in ("image", "gpus", "together"))
 """The names `Backend.enforcement` answers for."""
 
 
@@ -194,6 +199,10 @@ class Box(Protocol):
     @property
     def isolation(self) -> Isolation:
         """What really surrounds the box; shown to people."""
+
+    @property
+    def machine(self) -> str:
+        """A word for where the box is: boxes with the same one share processors."""
 
     def run(
         self,

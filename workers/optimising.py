@@ -21,7 +21,7 @@ from kernels.task import Task
 from kernels.timing import Timing as Timed
 from kernels.verdicts import PASSED, Verdict
 from sandboxes.contract import BoxLost
-from workers.kernel_checks.exclusive import Timing
+from workers.kernel_checks.exclusive import Timing, Turn
 
 WINNERS_AT_MOST = 2
 """So many winners are verified again: to go on until one passes would be choosing by luck anew."""
@@ -83,16 +83,19 @@ def _facts(task: Task) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class Lane:
     """How verifications are made here. `folder` has the lock by which one at a time is timed on this machine. `pause`
-    is called with seconds while that is waited for, and with 0 between stages; what it raises ends a verification."""
+    is called with seconds while that is waited for, and with 0 between stages; what it raises ends a verification.
+    `turn` makes one to wait for where more machines than this have a share in it."""
 
     place: Place
     folder: Path
     pause: Callable[[float], object]
+    turn: Callable[[], Turn] | None = None
 
     def verified(self, broker: Broker, task: Task, candidate: Candidate, *, quick: bool) -> Report:
         """The verdict on a candidate."""
-        with Timing(self.folder, self.pause) as alone:
-            return broker.verify(task, candidate, quick=quick, told=alone.at)
+        turn = self.turn() if self.turn is not None else None
+        with Timing(self.folder, self.pause, turn=turn) as alone:
+            return broker.verify(task, candidate, quick=quick, told=alone.of(broker))
 
 
 def verifier(lane: Lane, broker: Broker, task: Task) -> Verify:

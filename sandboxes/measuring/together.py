@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract import Backend, Box, SandboxError, SandboxSpec
+from ..machine import BOOT_ID, this_machine
 from .boxes import must, new_name
 
 _SETTLE_S = 1.0
-_BOOT = "/proc/sys/kernel/random/boot_id"
 _GROUPS = ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory.current")
 
 
@@ -101,7 +101,7 @@ def _memory(made: list[Box], before: int) -> tuple[float | None, str]:
 def here(box: Box) -> bool:
     """True when the box is on this machine: its kernel is this one, or an engine of this machine has its own for it."""
     try:
-        if box.run(["cat", _BOOT], timeout=30).stdout.strip() == Path(_BOOT).read_bytes().strip():
+        if box.run(["cat", str(BOOT_ID)], timeout=30).stdout.decode("ascii", "replace").strip() == this_machine():
             return True
     except (OSError, SandboxError):
         return False

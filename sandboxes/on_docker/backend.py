@@ -191,7 +191,7 @@ class DockerBackend:
                 raise
             prepared.remember(image)
             end = undo.pop_all()
-        return ChannelBox(name, self._isolation(), channel, end.close)
+        return ChannelBox(name, self._isolation(), channel, end.close, machine=prepared.machine)
 
     def attach(self, name: str) -> ChannelBox | None:
         check_name(name)
@@ -229,7 +229,7 @@ class DockerBackend:
             raise cannot_make(refused, "") from None
         except OSError as error:
             raise BoxLost(f"the box {name} is lost", str(error)) from None
-        return ChannelBox(name, self._isolation(), channel, end.close)
+        return ChannelBox(name, self._isolation(), channel, end.close, machine=prepared.machine)
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
         engine = self._prepare().engine

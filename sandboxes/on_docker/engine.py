@@ -27,6 +27,11 @@ class Engine:
     def __init__(self, base_url: str | None = None) -> None:
         self._client = _connected(base_url)
 
+    @property
+    def local(self) -> bool:
+        """Whether it is reached through a socket of this machine; the SDK calls all of those by one address."""
+        return str(self._client.base_url).startswith("http+docker://")
+
     def info(self) -> Mapping[str, Any]:
         with _errors():
             return dict(self._client.info())

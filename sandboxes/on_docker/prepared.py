@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from .. import interpreter, seccomp
 from ..contract import SandboxUnavailable
 from ..layout import environment
+from ..machine import this_machine
 from ..package import runner_zip
 from .container import Python, Runtime
 from .engine import Engine
@@ -45,6 +46,7 @@ class Prepared:
         if error := missing_means(info, runtime.name):
             raise error
         self.cgroups = str(info.get("CgroupVersion", "1"))
+        self.machine = this_machine() if engine.local else str(info["ID"])
         self.memory = _OWN_KERNEL if runtime.own_kernel else _MEMORY[self.cgroups]
         self._machine = str(info["Architecture"])
         self.filter = seccomp.program(self._machine, own_kernel=runtime.own_kernel)

@@ -179,7 +179,7 @@ class KubernetesBackend:
             stream.dispose()
 
         isolation = f"kubernetes ({self._place.runtime_for(spec.gpus) or 'node default'})"
-        return ChannelBox(name, isolation, channel, end)
+        return ChannelBox(name, isolation, channel, end, machine=str(pod["spec"]["nodeName"]))
 
     def _chosen_image(self, spec: SandboxSpec) -> str:
         image = spec.image or self._image

@@ -41,6 +41,7 @@ SPARE_MEMORY = 128 << 20
 PREFIX = "forgehand.dev/"
 MANAGED = "app.kubernetes.io/managed-by"
 BOX, OWNER, DEADLINE, TOKEN, SPEC = (PREFIX + word for word in ("box", "owner", "deadline", "token", "spec"))
+TOGETHER = f"{PREFIX}together"
 _SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _OWNER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -161,6 +162,8 @@ def make_pod(
         pod_spec["containers"].reverse()
     if selector := node_selector(spec, place, runner):
         pod_spec["nodeSelector"] = selector
+    if spec.together:
+        pod_spec["affinity"] = _on_one_node(spec.together, identity.owner)
     if runtime:
         pod_spec["runtimeClassName"] = runtime
     if place.priority_class:
@@ -183,6 +186,7 @@ def _metadata(spec: SandboxSpec, place: Place, identity: Identity) -> dict[str, 
             "app.kubernetes.io/name": "sandbox",
             MANAGED: "forgehand",
             OWNER: identity.owner,
+            **({TOGETHER: spec.together} if spec.together else {}),
         },
         "annotations": {
             **{key: value for key, value in facts.items() if _key(key)},
@@ -192,6 +196,16 @@ def _metadata(spec: SandboxSpec, place: Place, identity: Identity) -> dict[str, 
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         },
     }
+
+
+def _on_one_node(together: str, owner: str) -> dict[str, Any]:
+    """Only on a node that has the others; the first of them, which has only itself to match, goes anywhere.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
+    """
+    others = {"matchLabels": {MANAGED: "forgehand", OWNER: owner, TOGETHER: together}}
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": others}
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
 
 
 def _key(key: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kernels.cases import CORPUS
+from sandboxes.machine import this_machine
 from settings import Settings, load_settings
 from tests.engines import absent
 from workers.kernel_checks.exclusive import Timing, lock_folder
@@ -45,7 +46,7 @@ def test_a_shell_waits_while_a_worker_times_and_says_so(command: tuple[str, ...]
     folder = lock_folder(Settings(state_dir=tmp_path / "of-the-worker", kernel_home=home))
     environment = os.environ | {"FORGEHAND_STATE_DIR": str(tmp_path / "state"), "FORGEHAND_KERNEL_HOME": str(home)}
     with Timing(folder, time.sleep) as worker:
-        worker.take()
+        worker.take(this_machine())
         shell = subprocess.Popen(
             [sys.executable, "-m", "cli", "kernel", *command],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

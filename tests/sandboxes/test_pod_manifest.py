@@ -123,6 +123,24 @@ def test_what_every_pod_has(path, expected):
         ),
         (SandboxSpec(), Place(pull_secrets=("registry",)), "spec/imagePullSecrets", [{"name": "registry"}]),
         (SandboxSpec(), Place(pull_policy="Never"), f"{BOX}/imagePullPolicy", "Never"),
+        (SandboxSpec(together="a1"), Place(), "metadata/labels/forgehand.dev~together", "a1"),
+        (
+            SandboxSpec(together="a1"),
+            Place(),
+            "spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution",
+            [
+                {
+                    "topologyKey": "kubernetes.io/hostname",
+                    "labelSelector": {
+                        "matchLabels": {
+                            "app.kubernetes.io/managed-by": "forgehand",
+                            "forgehand.dev/owner": "worker-1",
+                            "forgehand.dev/together": "a1",
+                        }
+                    },
+                }
+            ],
+        ),
     ],
 )
 def test_what_a_wish_becomes(spec, place, path, expected):
@@ -197,7 +215,7 @@ def test_a_gpu_is_a_limit_of_the_operators_resource():
     assert not any("gpu" in key for key in at(make(), f"{BOX}/resources/limits"))
 
 
-@pytest.mark.parametrize("key", ["runtimeClassName", "nodeSelector", "imagePullSecrets"])
+@pytest.mark.parametrize("key", ["runtimeClassName", "nodeSelector", "imagePullSecrets", "affinity"])
 def test_what_nobody_asked_for_is_left_out(key):
     assert key not in make()["spec"]
     assert "priorityClassName" not in make(place=Place(priority_class=None))["spec"]
@@ -250,7 +268,10 @@ PLACES = [
     Place(runtime_class="kata", node_selector={"a": "b"}, tolerations=(Toleration("a", "b", "NoExecute"),)),
     Place(priority_class=None, pull_secrets=("one",), pull_policy="Always", request_share=0.5),
 ]
-SPECS = [SandboxSpec(), SandboxSpec(gpus=1, cpus=0.3, memory_bytes=1, disk_bytes=1, processes=1, lifetime_s=0.1)]
+SPECS = [
+    SandboxSpec(),
+    SandboxSpec(gpus=1, cpus=0.3, memory_bytes=1, disk_bytes=1, processes=1, lifetime_s=0.1, together="a1"),
+]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from kernels.verdicts import Stage
+from sandboxes.machine import this_machine
 from settings import Settings
 from store import LeaseLost, kernel_checks
-from store.schema import KernelCheck
+from store.schema import KernelCheck, Lease
 from tests.forges.stage import until
+from tests.workers.floor import furnished_floor
 from tests.workers.kernel_ground import BROKEN, CANDIDATE
 from tests.workers.kernel_lane import lane
 from workers.decisions import HandBack
 from workers.kernel_checks.exclusive import Timing, lock_folder
 from workers.kernel_checks.lease import Kept
+from workers.kernel_checks.turns import MachineTurn
+from workers.workshop import Workshop
+
+HERE = this_machine()
 
 
 def test_one_timing_at_a_time_on_a_machine(tmp_path: Path) -> None:
@@ -30,12 +39,12 @@ def test_one_timing_at_a_time_on_a_machine(tmp_path: Path) -> None:
 
     order: list[str] = []
     with Timing(tmp_path, pause) as first:
-        first.take()
-        first.take()
+        first.take(HERE)
+        first.take(HERE)
 
         def second() -> None:
             with Timing(tmp_path, pause) as timing:
-                timing.take()
+                timing.take(HERE)
                 order.append("second")
 
         thread = threading.Thread(target=second)
@@ -51,11 +60,11 @@ def test_who_must_not_wait_any_longer_for_a_timing_does_not_have_it(tmp_path: Pa
         raise HandBack
 
     with Timing(tmp_path, time.sleep) as first:
-        first.take()
+        first.take(HERE)
         with pytest.raises(HandBack), Timing(tmp_path, give_up) as second:
-            second.take()
+            second.take(HERE)
     with Timing(tmp_path, give_up) as third:
-        third.take()
+        third.take(HERE)
 
 
 def test_who_disturbs_nobody_who_counts_times_beside_others_and_never_beside_who_does(tmp_path: Path) -> None:
@@ -63,31 +72,109 @@ def test_who_disturbs_nobody_who_counts_times_beside_others_and_never_beside_who
         Timing(tmp_path, _hand_back, "beside others") as first,
         Timing(tmp_path, _hand_back, "beside others") as second,
     ):
-        first.take()
-        second.take()
+        first.take(HERE)
+        second.take(HERE)
         with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as alone:
-            alone.take()
+            alone.take(HERE)
     with Timing(tmp_path, _hand_back) as alone:
-        alone.take()
+        alone.take(HERE)
         with pytest.raises(HandBack), Timing(tmp_path, _hand_back, "beside others") as third:
-            third.take()
+            third.take(HERE)
 
 
 def test_the_lock_is_taken_when_the_clock_begins_and_every_stage_may_end_it(tmp_path: Path) -> None:
     paused: list[float] = []
     with Timing(tmp_path, paused.append) as timing:
-        timing.at(Stage.audit)
+        timing.at(Stage.audit, HERE)
         with Timing(tmp_path, _hand_back) as other:
-            other.take()
-        timing.at(Stage.time)
-        timing.at(Stage.confirm)
+            other.take(HERE)
+        timing.at(Stage.time, HERE)
+        timing.at(Stage.confirm, HERE)
         assert paused == [0.0, 0.0, 0.0]
         with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as third:
-            third.take()
+            third.take(HERE)
 
 
 def _hand_back(_: float) -> None:
     raise HandBack
+
+
+def test_machines_have_a_lock_each(tmp_path: Path) -> None:
+    with Timing(tmp_path, _hand_back) as first, Timing(tmp_path, _hand_back) as second:
+        first.take("node-1")
+        second.take("node-2")
+        for machine in ("node-1", "node-2"):
+            with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as third:
+                third.take(machine)
+        with Timing(tmp_path, _hand_back) as here:
+            here.take(HERE)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    with furnished_floor(tmp_path / "floor", model_prices={}, model="") as floor:
+        yield floor.workshop
+
+
+def elsewhere(workshop: Workshop, folder: Path, lease_s: float = 30.0) -> Timing:
+    """A verification of a worker on another host: nothing but the database is shared."""
+    folder.mkdir()
+    there = replace(workshop, owner=folder.name)
+    return Timing(folder, _hand_back, turn=MachineTurn(there, lease_s))
+
+
+def test_workers_of_several_hosts_time_on_a_node_one_after_the_other(workshop: Workshop, tmp_path: Path) -> None:
+    with elsewhere(workshop, tmp_path / "a") as first, elsewhere(workshop, tmp_path / "b") as second:
+        first.take("node-1")
+        second.take("node-2")
+        with pytest.raises(HandBack), elsewhere(workshop, tmp_path / "c") as third:
+            third.take("node-1")
+    with elsewhere(workshop, tmp_path / "d") as fourth:
+        fourth.take("node-1")
+
+
+def test_two_verifications_of_one_worker_wait_for_each_other_too(workshop: Workshop, tmp_path: Path) -> None:
+    mine, other = MachineTurn(workshop), MachineTurn(workshop)
+    assert mine.take("node-1")
+    assert not other.take("node-1")
+    mine.end()
+    assert other.take("node-1")
+    other.end()
+    mine.end()
+
+
+def test_a_turn_is_kept_beyond_its_lease_and_a_lost_workers_passes_on(workshop: Workshop) -> None:
+    ahead = 0.0
+    later = replace(workshop, clock=lambda: workshop.clock() + ahead)
+    kept, other = MachineTurn(later, lease_s=0.3), MachineTurn(later)
+    assert kept.take("node-1")
+    with workshop.database.read() as session:
+        taken_at = session.scalars(select(Lease.fence).where(Lease.owner == kept._owner)).one()
+
+    def fence() -> int:
+        with workshop.database.read() as session:
+            return session.scalars(select(Lease.fence).where(Lease.owner == kept._owner)).one()
+
+    until(lambda: fence() > taken_at + 2)
+    assert not other.take("node-1")
+    kept._ended.set()  # as if its process were killed
+    assert kept._thread is not None
+    kept._thread.join()
+    ahead = 1.0
+    assert other.take("node-1")
+    other.end()
+
+
+def test_who_was_overtaken_leaves_the_turn_to_the_other(workshop: Workshop) -> None:
+    slow, other = MachineTurn(workshop, lease_s=0.3), MachineTurn(workshop)
+    assert slow.take("node-1")
+    with workshop.database.write() as session:
+        session.execute(update(Lease).where(Lease.owner == slow._owner).values(owner=other._owner, until=1e12))
+    assert slow._thread is not None
+    slow._thread.join(10)
+    assert not slow._thread.is_alive()
+    slow.end()
+    assert not slow.take("node-1")
 
 
 @pytest.mark.parametrize(

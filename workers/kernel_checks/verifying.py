@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -28,6 +29,7 @@ from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.reading import candidate_at, task_at
 from workers.kernel_checks.superseding import superseded
 from workers.kernel_checks.telling import Teller, concluded
+from workers.kernel_checks.turns import MachineTurn
 from workers.kernel_place import make_place
 from workers.workshop import Workshop
 
@@ -119,8 +121,9 @@ class Verifier:
             return _without_report(str(error))
         try:
             folder = lock_folder(self._workshop.settings)
-            with Timing(folder, lambda seconds: self._pause(kept, seconds)) as timing, Broker(place) as broker:
-                report = broker.verify(task, candidate, quick=False, told=timing.at)
+            pause, turn = partial(self._pause, kept), MachineTurn(self._workshop)
+            with Timing(folder, pause, turn=turn) as timing, Broker(place) as broker:
+                report = broker.verify(task, candidate, quick=False, told=timing.of(broker))
             return of_report(report, _repro(row))
         except (HandBack, LeaseLost):
             raise

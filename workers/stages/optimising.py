@@ -30,6 +30,7 @@ from workers.github.source import desk_of
 from workers.kernel_checks.exclusive import lock_folder
 from workers.kernel_checks.reading import task_of
 from workers.kernel_checks.telling import check_name
+from workers.kernel_checks.turns import MachineTurn
 from workers.kernel_place import make_place
 from workers.optimising import Lane, Settled, settle, subject_of, turns_of, unfit, verifier
 from workers.record_keeping import Books
@@ -60,7 +61,12 @@ def run(context: TaskContext) -> Decision:
     start = task.head_sha or task.base_sha or ""
     mirror = context.source.mirror(context)
     found = requested(str(kernel_requests.target_of(task)), mirror, _ground(context, mirror), start)
-    lane = Lane(make_place(context.settings), lock_folder(context.settings), lambda seconds: _pause(context, seconds))
+    lane = Lane(
+        make_place(context.settings),
+        lock_folder(context.settings),
+        lambda seconds: _pause(context, seconds),
+        lambda: MachineTurn(context.workshop),
+    )
     outcome = _tried(context, found, lane, f"{task.data['round']}/optimise")
     models = [context.workshop.models.shown(model) for model in outcome.models]
     context.remember(models=list(dict.fromkeys([*context.task().data.get("models", []), *models])))
