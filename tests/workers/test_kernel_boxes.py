@@ -50,7 +50,8 @@ def contained(kind: SandboxKind, state: Path) -> Settings:
         kubernetes_cluster.ready()
         image = kubernetes_cluster.image(PYTHON)
         kubeconfig = str(kubernetes_cluster.worker_kubeconfig())
-        more["kubernetes"] = {"kubeconfig": kubeconfig, "request_share": 0.01, "pull_policy": "Never"}
+        place = {"request_share": 0.01, "pull_policy": "Never", "start_timeout_s": 30.0}
+        more["kubernetes"] = {"kubeconfig": kubeconfig, **place}
     return Settings(state_dir=state, sandbox=kind, sandbox_image=image, kernel_image=image, sandbox_owner=OWNER, **more)
 
 
