@@ -86,14 +86,18 @@ def test_bytes_that_other_inputs_change() -> None:
 
 
 class Supply:
-    """Real workers, counted."""
+    """Real workers, remembered."""
 
     def __init__(self, place: Place) -> None:
-        self.place, self.given = place, 0
+        self.place, self.workers = place, list[Worker]()
 
     def __call__(self) -> Worker:
-        self.given += 1
-        return start_candidate(self.place)
+        self.workers.append(start_candidate(self.place))
+        return self.workers[-1]
+
+    @property
+    def at_work(self) -> list[bool]:
+        return [one._run is not None and one._run.is_alive() for one in self.workers]
 
 
 @pytest.fixture
@@ -115,7 +119,7 @@ def test_a_quick_verification_has_eager_mode_and_says_so(place: Place, reference
         assert "eager" in one.note
         with baselines.fresh(side.task, one) as fresh:
             assert fresh.baseline is not one.baseline
-        assert supply.given == 2
+        assert len(supply.workers) == 2
         baselines.forget(side.task)
         assert side.task not in baselines
 
@@ -147,8 +151,10 @@ def test_a_model_that_the_compiler_does_not_take_has_eager_mode(place: Place) ->
         b"    def compile(self, *args, **kwargs):\n        raise RuntimeError('not with me')\n\n    def forward",
     )
     side = start(place, Task("uncompilable", source))
-    with side.worker, Baselines(Supply(place)) as baselines:
+    supply = Supply(place)
+    with side.worker, Baselines(supply) as baselines:
         found = baselines.against(side, side.load(), "normal", quick=False)
+        assert supply.at_work == [True, False], "the box of the one that failed is closed"
         assert found.baseline.name == EAGER
         assert found.note.startswith("torch.compile is no baseline here: ")
         assert "not with me" in found.note
