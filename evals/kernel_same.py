@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections import Counter
 from typing import Any
 
@@ -19,6 +20,7 @@ from kernels.candidate import Candidate
 from kernels.cases import read_cases
 from kernels.task import Task
 from settings import load_settings
+from workers.kernel_checks.exclusive import Timing, lock_folder
 from workers.kernel_place import make_place
 
 
@@ -57,11 +59,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document")
     arguments = parser.parse_args()
     told: list[dict[str, Any]] = []
-    place = make_place(load_settings())
+    settings = load_settings()
+    place, folder = make_place(settings), lock_folder(settings)
     for task in own_tasks(arguments.only):
         for _ in range(arguments.times):
-            with Broker(place) as broker:  # nothing is kept: every process is another
-                told.append(as_document(broker.verify(task, itself(task), quick=not arguments.full)))
+            with Broker(place) as broker, Timing(folder, time.sleep) as timing:  # no process is kept for the next
+                report = broker.verify(task, itself(task), quick=not arguments.full, told=timing.of(broker))
+            told.append(as_document(report))
             if not arguments.json:
                 print({name: value for name, value in told[-1].items() if name != "reasons"}, flush=True)
     counted = Counter(one["verdict"] for one in told)
