@@ -75,14 +75,22 @@ class Auditor:
                 audit = _audited(worker, made.task)
             row |= {"outcome": "audited", "audit": of_audit(audit)}
             if _near_zero(audit) and made.batch > FEWEST:
-                with self._working() as worker:
-                    fewer = _largest(worker, small(problem, FEWEST).task)
-                size = at_declared_size(audit.largest, made.batch, fewer, FEWEST, made.declared)
-                row["largest_at_declared_batch"] = size if math.isfinite(size) else None
+                row["largest_at_declared_batch"] = self._at_declared_size(problem, made, audit.largest)
         except NotAudited as error:
             row |= {"outcome": error.outcome, "why": error.why}
             self.close()
         return row | {"seconds": round(time.monotonic() - began, 1)}
+
+    def _at_declared_size(self, problem: Problem, made: Small, largest: float) -> float | None:
+        """None where it cannot be told: some problems do not take a single row."""
+        try:
+            with self._working() as worker:
+                fewer = _largest(worker, small(problem, FEWEST).task)
+        except NotAudited:
+            self.close()
+            return None
+        size = at_declared_size(largest, made.batch, fewer, FEWEST, made.declared)
+        return size if math.isfinite(size) else None
 
     @contextmanager
     def _working(self) -> Iterator[Worker]:

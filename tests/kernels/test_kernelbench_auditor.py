@@ -87,3 +87,10 @@ def test_a_problems_own_program_passes_as_its_candidate(place: Place) -> None:
     assert row["passed"], row
     assert row["cells"][0] == row["cells"][1] > 20
     assert row["error"] == row["native_error"], "down to the last bit"
+
+
+def test_what_does_not_take_a_single_row_is_audited_without_what_that_would_tell(auditor: Auditor) -> None:
+    forward = "assert len(x) > 1, 'more than one row'\n        return x / torch.norm(x)"
+    row = auditor.audit(problem(forward, "torch.rand(batch_size, 128, 128)"), 3)
+    assert (row["outcome"], row["largest_at_declared_batch"]) == ("audited", None), row
+    assert auditor.audit(problem("return x * 2", "torch.rand(batch_size, 8)"), 3)["outcome"] == "audited"
