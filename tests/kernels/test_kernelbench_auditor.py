@@ -72,10 +72,11 @@ def test_rows_that_cannot_be_made_fewer_are_told(place: Place) -> None:
 
 
 def test_a_norm_over_all_rows_makes_zeros_right_at_the_declared_size(auditor: Auditor) -> None:
-    norm = problem("return x / torch.norm(x)", "torch.rand(batch_size, 128, 128)")
+    norm = problem("return x / torch.norm(x)", "torch.rand(batch_size, 128, 128)", batch=40_000)
     row = auditor.audit(norm, 3)
-    # The largest of n uniform numbers is about 1, and their norm is the root of n/3.
-    assert row["largest_at_declared_batch"] == pytest.approx((20_000 * 128 * 128 / 3) ** -0.5, rel=0.05)
+    # The largest of n uniform numbers is about 1, and their norm is the root of n/3; what one and three rows differ by
+    # is carried on over a factor of 13,000, which makes 0.4% of chance there 3.5%.
+    assert row["largest_at_declared_batch"] == pytest.approx((40_000 * 128 * 128 / 3) ** -0.5, rel=0.2)
     assert "by arithmetic" in findings([row]).degenerate["1/101"][0]
     few = auditor.audit(problem("return x / torch.norm(x)", "torch.rand(batch_size, 128, 128)", batch=50), 3)
     assert few["largest_at_declared_batch"] > 1e-4
