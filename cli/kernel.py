@@ -23,7 +23,7 @@ from kernels.task_audit import TaskAudit
 from kernels.verdicts import PASSED, Stage, Verdict
 from kernels.without_gpu import WithoutGpu
 from settings import load_settings
-from workers.kernel_checks.exclusive import Timing, lock_folder
+from workers.kernel_checks.exclusive import TimingLock, lock_folder
 from workers.kernel_place import make_place
 
 DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="cuda: not built yet.")]
@@ -103,7 +103,7 @@ def _put_to_the_test(found: Task, tried: Candidate, repro: str, *, quick: bool, 
     screen, settings = console(as_json=True), load_settings()
     with (
         Broker(make_place(settings)) as broker,
-        Timing(lock_folder(settings), turn_of_timing(screen)) as timing,
+        TimingLock(lock_folder(settings), turn_of_timing(screen)) as timing,
         screen.status("starting") as status,
     ):
 
@@ -159,7 +159,7 @@ def corpus(
     place, folder, pause = make_place(settings), lock_folder(settings), turn_of_timing(console(as_json=True))
 
     def verified(broker: Broker, case: Case) -> Report:
-        with Timing(folder, pause, "beside others") as timing:
+        with TimingLock(folder, pause, "beside others") as timing:
             return broker.verify(case.task, case.candidate, quick=True, told=timing.of(broker))
 
     outcomes = run(chosen, place, done, verify=verified)

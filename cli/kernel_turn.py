@@ -9,7 +9,7 @@ from rich.console import Console
 
 
 def turn_of_timing(screen: Console) -> Callable[[float], None]:
-    """The `pause` of a Timing. `screen`: of standard error; it says once for what is waited."""
+    """The `pause` of a TimingLock. `screen`: of standard error; it says once for what is waited."""
     said = False
 
     def pause(seconds: float) -> None:

@@ -20,7 +20,7 @@ from kernels.candidate import Candidate
 from kernels.cases import read_cases
 from kernels.task import Task
 from settings import load_settings
-from workers.kernel_checks.exclusive import Timing, lock_folder
+from workers.kernel_checks.exclusive import TimingLock, lock_folder
 from workers.kernel_place import make_place
 
 
@@ -63,7 +63,7 @@ def main() -> int:
     place, folder = make_place(settings), lock_folder(settings)
     for task in own_tasks(arguments.only):
         for _ in range(arguments.times):
-            with Broker(place) as broker, Timing(folder, time.sleep) as timing:  # no process is kept for the next
+            with Broker(place) as broker, TimingLock(folder, time.sleep) as timing:  # no process is kept for the next
                 report = broker.verify(task, itself(task), quick=not arguments.full, told=timing.of(broker))
             told.append(as_document(report))
             if not arguments.json:

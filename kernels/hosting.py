@@ -21,7 +21,7 @@ START_S = 120.0
 MOST_BYTES = 1 << 30
 """How many bytes of tensors one answer may have; the broker holds them."""
 _PORT = 4117
-_ZIP = "/tmp/worker.zip"  # noqa: S108 - in a box, whose /tmp is its own
+_ZIP = "worker.zip"
 # The C library gives memory back to the system and fetches it anew depending on what was freed before, and a fresh page
 # costs more than many kernels: with this, memory once had is kept, in both workers (mallopt(3)).
 _ENV = {
@@ -110,14 +110,13 @@ class Worker:
         return self._box.machine
 
     def _start(self, place: Place, lifetime_s: float) -> None:
-        zipped = _ZIP if self._box.isolation != "none" else "worker.zip"
-        self._box.write(zipped, worker_zip())
+        self._box.write(_ZIP, worker_zip())
         token = secrets.token_bytes(NONCE_BYTES)
         port = _PORT if self._box.isolation != "none" else 20_000 + secrets.randbelow(20_000)
         self._line = self._box.listen(port)
 
         def run() -> None:
-            argv = [str(place.python), "-I", "-c", BOOTSTRAP, zipped, self._role, str(port)]
+            argv = [str(place.python), "-I", "-c", BOOTSTRAP, _ZIP, self._role, str(port)]
             try:
                 self._result = self._box.run(argv, timeout=lifetime_s, env=_ENV, stdin=token, output_limit=16 << 10)
             except SandboxError as error:

@@ -7,8 +7,9 @@ import zipfile
 from functools import cache
 from pathlib import Path
 
+# A whole path: where a candidate goes to another directory, a relative one would find its files in place of ours.
 BOOTSTRAP = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from importlib import import_module; "
+    "import os, sys; sys.path.insert(0, os.path.abspath(sys.argv[1])); from importlib import import_module; "
     "import_module('kernels.worker.' + sys.argv[2]).main()"
 )
 """`python -I -c BOOTSTRAP ZIP ROLE PORT`, a role of `kernels.hosting.Role`, the token on standard input."""

@@ -36,8 +36,8 @@ def exclusive(lock_file: Path, timeout: float) -> Iterator[int]:
                     raise MirrorBusy(
                         f"Could not lock {lock_file.name}", f"another process held it for {timeout:.0f} s", "Try again"
                     ) from None
-                # The signal that would end a wait of flock(2) belongs to a process, not to a thread.
-                time.sleep(_STEP_S)  # flock(2) itself has no timeout
+                # flock(2) has no timeout, and the signal that could end its wait belongs to a process, not to a thread.
+                time.sleep(_STEP_S)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -62,7 +62,7 @@ class ChangesTooLarge(SandboxError):
     """The changes in the workspace exceed the caller's `max_bytes` or `max_files`."""
 
 
-_WORD = re.compile(r"[a-z0-9]{1,40}")
+_TOGETHER = re.compile(r"[a-z0-9]{1,40}")
 DESTINATION = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*:[0-9]{1,5}")
 
 
@@ -101,7 +101,7 @@ class SandboxSpec:
                 raise ValueError(f"SandboxSpec.network: {destination!r} is not of the form host:port or *.domain:port")
         if isinstance(self.gpus, bool) or not isinstance(self.gpus, int) or self.gpus < 0:
             raise ValueError(f"SandboxSpec.gpus must be a whole number, not {self.gpus!r}")
-        if self.together is not None and not _WORD.fullmatch(self.together):
+        if self.together is not None and not _TOGETHER.fullmatch(self.together):
             raise ValueError(f"SandboxSpec.together is up to 40 of a-z and 0-9, not {self.together!r}")
         if self.image is not None and (not self.image or "\0" in self.image):
             raise ValueError("SandboxSpec.image must be None or a non-empty name")

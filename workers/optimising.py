@@ -18,10 +18,10 @@ from kernels.candidate import Candidate
 from kernels.hosting import Place
 from kernels.report import of_report
 from kernels.task import Task
-from kernels.timing import Timing as Timed
+from kernels.timing import Timing
 from kernels.verdicts import PASSED, Verdict
 from sandboxes.contract import BoxLost
-from workers.kernel_checks.exclusive import Timing, Turn
+from workers.kernel_checks.exclusive import TimingLock, Turn
 
 WINNERS_AT_MOST = 2
 """So many winners are verified again: to go on until one passes would be choosing by luck anew."""
@@ -94,7 +94,7 @@ class Lane:
     def verified(self, broker: Broker, task: Task, candidate: Candidate, *, quick: bool) -> Report:
         """The verdict on a candidate."""
         turn = self.turn() if self.turn is not None else None
-        with Timing(self.folder, self.pause, turn=turn) as alone:
+        with TimingLock(self.folder, self.pause, turn=turn) as alone:
             return broker.verify(task, candidate, quick=quick, told=alone.of(broker))
 
 
@@ -163,12 +163,12 @@ def judge(winner: Report, present: Report | None) -> tuple[bool, str]:
     return True, f"{said}; the present candidate has {there}"
 
 
-def _speed(timing: Timed) -> str:
+def _speed(timing: Timing) -> str:
     found = timing.found
     return f"{found.ratio:.2f} times the baseline's speed, 95% interval [{found.low:.2f}, {found.high:.2f}]"
 
 
-def _slowest(winner: Timed, present: Timed) -> float:
+def _slowest(winner: Timing, present: Timing) -> float:
     """The winner's time at its slowest as a share of the present candidate's at its fastest. Where the two were held
     against different baselines, the baselines' own times have to stand between them."""
     same = 1.0 if winner.baseline == present.baseline else winner.baseline_s / present.baseline_s

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Sequence
 from importlib import metadata
@@ -38,7 +39,7 @@ _MISSING = re.compile(
     r"error: .*(is not a member of|has not been declared|not declared in this scope|does not name a type"
     r"|incomplete type|no template named|is not a class|No such file|no member named)"
 )
-_FOLDER = Path("/tmp/build")  # noqa: S108 - in a box, whose /tmp is its own
+_FOLDER = Path(tempfile.gettempdir(), "build")
 _MEMORY = 3 << 30
 _FILE = 256 << 20
 _MOST_OUTPUT = 256 << 10
@@ -166,7 +167,7 @@ def _lean() -> Path:
     ready = _headers()
     if ready.exists() and ready.read_text() == LEAN:
         return ready.parent.parent
-    made = Path("/tmp/lean/torch/extension.h")  # noqa: S108 - in a box, whose /tmp is its own
+    made = Path(tempfile.gettempdir(), "lean", "torch", "extension.h")
     made.parent.mkdir(parents=True, exist_ok=True)
     made.write_text(LEAN)
     return made.parent.parent

@@ -13,6 +13,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import tempfile
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ import torch
 
 from kernels.recipes import HEADERS, MOST_RECIPES, UNITS, Recipe, inline, words
 
-_FOLDER = "/tmp/extensions"  # noqa: S108 - of the box
+_FOLDER = os.path.join(tempfile.gettempdir(), "extensions")
 _MODULE = "torch.utils.cpp_extension"
 _KINDS = (types.BuiltinFunctionType, types.MethodType, types.FunctionType)
 _Turn = Callable[["Mode"], None]

@@ -14,7 +14,7 @@ from kernels.cases import CORPUS
 from sandboxes.machine import this_machine
 from settings import Settings, load_settings
 from tests.engines import absent
-from workers.kernel_checks.exclusive import Timing, lock_folder
+from workers.kernel_checks.exclusive import TimingLock, lock_folder
 from workers.kernel_place import kernel_python
 
 pytestmark = pytest.mark.xdist_group("kernels")
@@ -45,7 +45,7 @@ def home(tmp_path: Path) -> Path:
 def test_a_shell_waits_while_a_worker_times_and_says_so(command: tuple[str, ...], home: Path, tmp_path: Path) -> None:
     folder = lock_folder(Settings(state_dir=tmp_path / "of-the-worker", kernel_home=home))
     environment = os.environ | {"FORGEHAND_STATE_DIR": str(tmp_path / "state"), "FORGEHAND_KERNEL_HOME": str(home)}
-    with Timing(folder, time.sleep) as worker:
+    with TimingLock(folder, time.sleep) as worker:
         worker.take(this_machine())
         shell = subprocess.Popen(
             [sys.executable, "-m", "cli", "kernel", *command],

@@ -94,6 +94,23 @@ def test_an_unknown_scenario_is_refused_in_one_line() -> None:
     assert run.stderr.count(b"\n") == 1
 
 
+def test_what_is_kept_running_ends_as_soon_as_a_process_dies(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "cli", "demo", "--scenario", "not-allowed", "--keep"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    try:
+        assert demo.stdout is not None
+        assert any("Ctrl-C ends it" in line for line in demo.stdout)
+        [worker] = [one for one in psutil.Process(demo.pid).children() if "worker" in one.cmdline()]
+        worker.kill()
+        _, said = demo.communicate(timeout=40)
+    finally:
+        demo.kill()
+    assert demo.returncode == 2
+    assert "forgehand: the demo's worker ended with status -9. Its log ends:" in said
+
+
 def test_serve_keeps_both_processes_alive(tmp_path: Path) -> None:
     """`forgehand serve` starts a process again that was killed, and ends both when it is told to end."""
     with furnished(tmp_path) as house:

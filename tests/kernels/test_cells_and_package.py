@@ -1,5 +1,6 @@
 import ast
 import io
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import kernels
 from kernels.cells import FULL, QUICK, cells
 from kernels.distributions import DISTRIBUTIONS
-from kernels.package import worker_zip
+from kernels.package import BOOTSTRAP, worker_zip
 
 ROOM = Path(kernels.__file__).parent
 
@@ -78,6 +79,20 @@ def test_the_same_files_are_the_same_zip() -> None:
     first = worker_zip()
     worker_zip.cache_clear()
     assert worker_zip() == first
+
+
+def test_a_worker_whose_candidate_goes_elsewhere_still_imports_its_own(tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    away.mkdir()
+    main = f"os.chdir({str(away)!r}); from kernels.worker import later; print(later.WHOSE)"
+    went = f"import os\ndef main():\n    {main}\n"
+    for folder, whose in ((tmp_path, "ours"), (away, "the candidate's")):
+        with zipfile.ZipFile(folder / "worker.zip", "w") as archive:
+            sources = {"__init__": "", "worker/__init__": "", "worker/went": went, "worker/later": f"WHOSE = {whose!r}"}
+            for name, source in sources.items():
+                archive.writestr(f"kernels/{name}.py", source)
+    argv = [sys.executable, "-I", "-c", BOOTSTRAP, "worker.zip", "went", "0"]
+    assert subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60).stdout == "ours\n"
 
 
 def test_the_broker_has_no_torch() -> None:

@@ -15,14 +15,14 @@ from sqlalchemy import select, update
 from kernels.verdicts import Stage
 from sandboxes.machine import this_machine
 from settings import Settings
-from store import LeaseLost, kernel_checks
+from store import Database, LeaseLost, kernel_checks
 from store.schema import KernelCheck, Lease
 from tests.forges.stage import until
 from tests.workers.floor import furnished_floor
 from tests.workers.kernel_ground import BROKEN, CANDIDATE
 from tests.workers.kernel_lane import lane
 from workers.decisions import HandBack
-from workers.kernel_checks.exclusive import Timing, lock_folder
+from workers.kernel_checks.exclusive import TimingLock, lock_folder
 from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.turns import MachineTurn
 from workers.workshop import Workshop
@@ -38,12 +38,12 @@ def test_one_timing_at_a_time_on_a_machine(tmp_path: Path) -> None:
         time.sleep(seconds / 10)
 
     order: list[str] = []
-    with Timing(tmp_path, pause) as first:
+    with TimingLock(tmp_path, pause) as first:
         first.take(HERE)
         first.take(HERE)
 
         def second() -> None:
-            with Timing(tmp_path, pause) as timing:
+            with TimingLock(tmp_path, pause) as timing:
                 timing.take(HERE)
                 order.append("second")
 
@@ -59,39 +59,39 @@ def test_who_must_not_wait_any_longer_for_a_timing_does_not_have_it(tmp_path: Pa
     def give_up(_: float) -> None:
         raise HandBack
 
-    with Timing(tmp_path, time.sleep) as first:
+    with TimingLock(tmp_path, time.sleep) as first:
         first.take(HERE)
-        with pytest.raises(HandBack), Timing(tmp_path, give_up) as second:
+        with pytest.raises(HandBack), TimingLock(tmp_path, give_up) as second:
             second.take(HERE)
-    with Timing(tmp_path, give_up) as third:
+    with TimingLock(tmp_path, give_up) as third:
         third.take(HERE)
 
 
 def test_who_disturbs_nobody_who_counts_times_beside_others_and_never_beside_who_does(tmp_path: Path) -> None:
     with (
-        Timing(tmp_path, _hand_back, "beside others") as first,
-        Timing(tmp_path, _hand_back, "beside others") as second,
+        TimingLock(tmp_path, _hand_back, "beside others") as first,
+        TimingLock(tmp_path, _hand_back, "beside others") as second,
     ):
         first.take(HERE)
         second.take(HERE)
-        with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as alone:
+        with pytest.raises(HandBack), TimingLock(tmp_path, _hand_back) as alone:
             alone.take(HERE)
-    with Timing(tmp_path, _hand_back) as alone:
+    with TimingLock(tmp_path, _hand_back) as alone:
         alone.take(HERE)
-        with pytest.raises(HandBack), Timing(tmp_path, _hand_back, "beside others") as third:
+        with pytest.raises(HandBack), TimingLock(tmp_path, _hand_back, "beside others") as third:
             third.take(HERE)
 
 
 def test_the_lock_is_taken_when_the_clock_begins_and_every_stage_may_end_it(tmp_path: Path) -> None:
     paused: list[float] = []
-    with Timing(tmp_path, paused.append) as timing:
+    with TimingLock(tmp_path, paused.append) as timing:
         timing.at(Stage.audit, HERE)
-        with Timing(tmp_path, _hand_back) as other:
+        with TimingLock(tmp_path, _hand_back) as other:
             other.take(HERE)
         timing.at(Stage.time, HERE)
         timing.at(Stage.confirm, HERE)
         assert paused == [0.0, 0.0, 0.0]
-        with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as third:
+        with pytest.raises(HandBack), TimingLock(tmp_path, _hand_back) as third:
             third.take(HERE)
 
 
@@ -100,13 +100,13 @@ def _hand_back(_: float) -> None:
 
 
 def test_machines_have_a_lock_each(tmp_path: Path) -> None:
-    with Timing(tmp_path, _hand_back) as first, Timing(tmp_path, _hand_back) as second:
+    with TimingLock(tmp_path, _hand_back) as first, TimingLock(tmp_path, _hand_back) as second:
         first.take("node-1")
         second.take("node-2")
         for machine in ("node-1", "node-2"):
-            with pytest.raises(HandBack), Timing(tmp_path, _hand_back) as third:
+            with pytest.raises(HandBack), TimingLock(tmp_path, _hand_back) as third:
                 third.take(machine)
-        with Timing(tmp_path, _hand_back) as here:
+        with TimingLock(tmp_path, _hand_back) as here:
             here.take(HERE)
 
 
@@ -116,11 +116,11 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
         yield floor.workshop
 
 
-def elsewhere(workshop: Workshop, folder: Path, lease_s: float = 30.0) -> Timing:
+def elsewhere(workshop: Workshop, folder: Path, lease_s: float = 30.0) -> TimingLock:
     """A verification of a worker on another host: nothing but the database is shared."""
     folder.mkdir()
     there = replace(workshop, owner=folder.name)
-    return Timing(folder, _hand_back, turn=MachineTurn(there, lease_s))
+    return TimingLock(folder, _hand_back, turn=MachineTurn(there, lease_s))
 
 
 def test_workers_of_several_hosts_time_on_a_node_one_after_the_other(workshop: Workshop, tmp_path: Path) -> None:
@@ -163,6 +163,24 @@ def test_a_turn_is_kept_beyond_its_lease_and_a_lost_workers_passes_on(workshop: 
     ahead = 1.0
     assert other.take("node-1")
     other.end()
+
+
+def test_a_database_that_does_not_answer_keeps_nobody_from_a_verdict(workshop: Workshop) -> None:
+    """It is waited for where the turn begins, and where it ends its lease runs out by itself."""
+    impatient = Database(workshop.database.url.render_as_string(hide_password=False), busy_timeout_s=0.0)
+    turn = MachineTurn(replace(workshop, database=impatient), lease_s=2.0)
+    with workshop.database.write() as session:
+        session.execute(select(Lease))
+        assert not turn.take("node-1")
+    assert turn.take("node-1")
+    with workshop.database.write() as session:
+        session.execute(select(Lease))
+        turn.end()
+    other = MachineTurn(workshop)
+    assert not other.take("node-1")
+    until(lambda: other.take("node-1"))
+    other.end()
+    impatient.close()
 
 
 def test_who_was_overtaken_leaves_the_turn_to_the_other(workshop: Workshop) -> None:

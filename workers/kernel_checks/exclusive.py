@@ -47,7 +47,7 @@ class Turn(Protocol):
     def end(self) -> None: ...
 
 
-class Timing:
+class TimingLock:
     """Takes the lock of the machine where the boxes are when it is asked to, and gives it back at the end. The system
     gives back what a killed process had.
 

@@ -34,9 +34,13 @@ class MachineTurn:
         self._thread: threading.Thread | None = None
 
     def take(self, machine: str) -> bool:
-        """False while somebody else has it. Ours until `end`."""
+        """False while somebody else has it, or the database does not answer. Ours until `end`."""
         self._name = f"timing:{hashlib.sha256(machine.encode()).hexdigest()[:24]}"
-        if not self._taken():
+        try:
+            if not self._taken():
+                return False
+        except OperationalError as error:
+            log.warning("the turn to time cannot be asked for", error=str(error)[:300])
             return False
         self._ended.clear()
         self._thread = threading.Thread(target=self._keep, name=self._name, daemon=True)
@@ -50,8 +54,11 @@ class MachineTurn:
         self._ended.set()
         self._thread.join()
         self._thread = None
-        with self._workshop.database.write() as session:
-            duties.drop_duty(session, self._name, self._owner, now=self._workshop.clock())
+        try:
+            with self._workshop.database.write() as session:
+                duties.drop_duty(session, self._name, self._owner, now=self._workshop.clock())
+        except OperationalError as error:  # the lease runs out by itself; a verdict is not lost for it
+            log.warning("the turn to time cannot be given back", error=str(error)[:300])
 
     def _taken(self) -> bool:
         with self._workshop.database.write() as session:

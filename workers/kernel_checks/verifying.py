@@ -24,7 +24,7 @@ from store.schema import KernelCheck
 from workers.decisions import HandBack
 from workers.github.desk import Desk
 from workers.kernel_checks import ending
-from workers.kernel_checks.exclusive import Timing, lock_folder
+from workers.kernel_checks.exclusive import TimingLock, lock_folder
 from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.reading import candidate_at, task_at
 from workers.kernel_checks.superseding import superseded
@@ -122,7 +122,7 @@ class Verifier:
         try:
             folder = lock_folder(self._workshop.settings)
             pause, turn = partial(self._pause, kept), MachineTurn(self._workshop)
-            with Timing(folder, pause, turn=turn) as timing, Broker(place) as broker:
+            with TimingLock(folder, pause, turn=turn) as timing, Broker(place) as broker:
                 report = broker.verify(task, candidate, quick=False, told=timing.of(broker))
             return of_report(report, _repro(row))
         except (HandBack, LeaseLost):
