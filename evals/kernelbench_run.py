@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from evals.kernelbench import Problem, Small, as_candidate, at_declared_size, small
-from kernels.bench import Judged, ReferenceSide
+from kernels.bench import CALL_S, Judged, ReferenceSide
 from kernels.broker import Broker
 from kernels.candidate import Candidate
 from kernels.cells import Cell
-from kernels.hosting import Ended, Place, Worker
+from kernels.hosting import MOST_BYTES, Ended, Place, Worker
 from kernels.messages import ProtocolError
 from kernels.nulls import ZEROS, values
 from kernels.report import of_audit
@@ -29,6 +29,7 @@ from kernels.task_audit import OWN, TaskAudit, audit_task
 from sandboxes.contract import SandboxError
 
 FEWEST = 1
+_PER_ANSWER = 6  # of a box's memory; what is right is there thrice, once more as it is sent, beside the inputs
 Row = dict[str, Any]
 
 
@@ -72,7 +73,7 @@ class Auditor:
             made = _small(problem, batch)
             row |= {"constant": made.constant, "batch": made.batch, "declared": made.declared}
             with self._working() as worker:
-                audit = _audited(worker, made.task)
+                audit = self._audited(worker, made.task)
             row |= {"outcome": "audited", "audit": of_audit(audit)}
             if _near_zero(audit) and made.batch > FEWEST:
                 row["largest_at_declared_batch"] = self._at_declared_size(problem, made, audit.largest)
@@ -85,12 +86,29 @@ class Auditor:
         """None where it cannot be told: some problems do not take a single row."""
         try:
             with self._working() as worker:
-                fewer = _largest(worker, small(problem, FEWEST).task)
+                fewer = self._largest(worker, small(problem, FEWEST).task)
         except NotAudited:
             self.close()
             return None
         size = at_declared_size(largest, made.batch, fewer, FEWEST, made.declared)
         return size if math.isfinite(size) else None
+
+    def _loaded(self, worker: Worker, task: Task) -> ReferenceSide:
+        """Judged where the task fails."""
+        most = max(MOST_BYTES, self.place.memory_bytes // _PER_ANSWER)
+        reference = ReferenceSide(worker, task, most_bytes=most, call_s=max(CALL_S, self.limit_s))
+        reference.load()
+        return reference
+
+    def _audited(self, worker: Worker, task: Task) -> TaskAudit:
+        return audit_task(self._loaded(worker, task))
+
+    def _largest(self, worker: Worker, task: Task) -> float:
+        """The largest number of an output on the task's own inputs and weights."""
+        reference = self._loaded(worker, task)
+        called = reference.call(reference.draw(Cell(0, OWN), "task"))
+        numbers = values(called.output) if called else []
+        return max((float(np.abs(one).max()) for one in numbers if one.size), default=0.0)
 
     @contextmanager
     def _working(self) -> Iterator[Worker]:
@@ -120,21 +138,6 @@ def _small(problem: Problem, batch: int) -> Small:
         return small(problem, batch)
     except ValueError as error:
         raise NotAudited("failed", f"its rows cannot be made fewer: {error}") from None
-
-
-def _audited(worker: Worker, task: Task) -> TaskAudit:
-    """Judged where the task fails."""
-    reference = ReferenceSide(worker, task)
-    reference.load()
-    return audit_task(reference)
-
-
-def _largest(worker: Worker, task: Task) -> float:
-    """The largest number of an output on the task's own inputs and weights."""
-    reference = ReferenceSide(worker, task)
-    reference.load()
-    called = reference.call(reference.draw(Cell(0, OWN), "task"))
-    return max((float(np.abs(one).max()) for one in values(called.output) if one.size), default=0.0) if called else 0.0
 
 
 def _near_zero(audit: TaskAudit) -> bool:

@@ -12,16 +12,14 @@ from kernels.candidate import Candidate
 from kernels.cells import Cell
 from kernels.forms import Output, read
 from kernels.hosting import MOST_BYTES, Ended, Place, Troubled, Worker
-from kernels.judging import ROUNDINGS, Judgement, judge
-from kernels.messages import Json, ProtocolError, Tensor
+from kernels.judging import LOOKS, Judgement, judge
+from kernels.messages import MOST_TENSORS, Json, ProtocolError, Tensor
 from kernels.task import Task
-from kernels.tensors import DTYPES, TensorSpec
+from kernels.tensors import TensorSpec
 from kernels.verdicts import Stage, Verdict, Wrong
 
 CALL_S = 60.0
 LOAD_S = 180.0
-# Two equal numbers change places in half of the roundings: one such pair stays unnoticed in one of 4,000 looks.
-_LOOKS = 12
 Answered = TypeVar("Answered")
 
 
@@ -103,11 +101,16 @@ class Found:
 
 @dataclass(slots=True)
 class ReferenceSide:
-    """The reference worker, asked. What fails here is the task's fault or the machine's."""
+    """The reference worker, asked. What fails here is the task's fault or the machine's.
+
+    `most_bytes`: of tensors in one answer; `call_s`: what one answer may take that is no loading.
+    """
 
     worker: Worker
     task: Task
     secret: bytes = field(default_factory=seeds.new_secret)
+    most_bytes: int = MOST_BYTES
+    call_s: float = CALL_S
     largest: int = 0
     """Bytes of tensors in the longest answer so far: how large those of a candidate may be is measured by it."""
 
@@ -149,17 +152,21 @@ class ReferenceSide:
         expected = self.expect(inputs, layout, **more)
         result = judge(expected.native, expected.exact, found, self.task.tolerance)
         if result.wrong is Wrong.numerical and expected.precise:
-            chooses = any(not DTYPES[one.tensor.spec.dtype].floating for one in expected.native.leaves)
-            size = sum(one.spec.bytes for one in expected.exact)
-            times = min(_LOOKS if chooses else ROUNDINGS, max(1, MOST_BYTES // max(1, size)))
             head, tensors = self._ask(
-                "nearby", {"inputs": inputs.form, "layout": layout, "times": times, **more}, inputs.tensors
+                "nearby",
+                {"inputs": inputs.form, "layout": layout, "times": self.looks(expected.exact), **more},
+                inputs.tensors,
             )
             count = head["count"]
             if count == len(expected.exact):
-                nearby = [tensors[at * count : (at + 1) * count] for at in range(times)]
+                nearby = [tensors[at : at + count] for at in range(0, len(tensors), max(1, count))]
                 result = judge(expected.native, expected.exact, found, self.task.tolerance, nearby)
         return expected, result
+
+    def looks(self, exact: Sequence[Tensor]) -> int:
+        """How many answers like this one a message may have, up to `LOOKS`."""
+        size = sum(one.spec.bytes for one in exact)
+        return min(LOOKS, max(1, self.most_bytes // max(1, size)), MOST_TENSORS // max(1, len(exact)))
 
     def call(self, inputs: Inputs, **how: Any) -> Called | None:
         """One call, as `Reference._call` has it; None where there is no such model."""
@@ -175,7 +182,8 @@ class ReferenceSide:
 
     def sensitivity(self, cell: Cell) -> Json:
         seed, other = self._seed("sensitivity", cell.number), self._seed("sensitivity", cell.number, "other")
-        return self._ask("sensitivity", {**_facts(cell), "seed": seed, "other": other}, (), LOAD_S)[0]
+        head = {**_facts(cell), "seed": seed, "other": other}
+        return self._ask("sensitivity", head, (), max(LOAD_S, self.call_s))[0]
 
     def gradients(
         self, inputs: Inputs, layout: str, which: Sequence[int], upstream: Sequence[Tensor], times: int = 0
@@ -192,10 +200,13 @@ class ReferenceSide:
         return seeds.seed(self.secret, *where)
 
     def _ask(
-        self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float = CALL_S
+        self, do: str, head: Json, tensors: Sequence[Tensor] = (), timeout: float | None = None
     ) -> tuple[Json, Sequence[Tensor]]:
+        most = self.most_bytes
         try:
-            found = self.worker.ask(do, {**head, "most": MOST_BYTES}, tensors, timeout=timeout)
+            found = self.worker.ask(
+                do, {**head, "most": most}, tensors, timeout=timeout or self.call_s, most_bytes=most
+            )
             self.largest = max(self.largest, sum(one.spec.bytes for one in found[1]))
             return found
         except Troubled as trouble:

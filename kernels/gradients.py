@@ -14,7 +14,7 @@ from kernels.cells import Cell, Shapes
 from kernels.comparing import Comparison, Tolerance, compare
 from kernels.elements import numbers
 from kernels.forms import Output, read
-from kernels.judging import farthest
+from kernels.judging import farthest, spread_of
 from kernels.messages import Json, ProtocolError, Tensor
 from kernels.seeds import seed
 from kernels.tensors import DTYPES, TensorSpec
@@ -23,7 +23,6 @@ from kernels.verdicts import Stage, Verdict, Wrong
 QUICK, FULL = 4, 12
 Named = Mapping[str, Tensor]
 _CELLS_A_STATE = 2
-_NEARBY = 5
 # Where a function has a kink (the zero of a relu), two right answers differ by choice; these distributions do not put
 # inputs exactly there, as whole numbers would.
 _SMOOTH = ("declared", "normal", "uniform", "shifted", "laplace")
@@ -102,7 +101,8 @@ def _one(reference: ReferenceSide, candidate: CandidateSide, cell: Cell, phase: 
         if found.wrong is Wrong.numerical:
             # As with outputs: what the task itself amplifies is looked at again before it is called wrong.
             if not nearby:
-                nearby = _right(reference, inputs, cell, which, upstream, _NEARBY)[2]
+                looks = max(0, reference.looks(list(exact.values())) - 2)  # beside the two that come with them
+                nearby = _right(reference, inputs, cell, which, upstream, looks)[2]
             found = _compared(name, right, exact, flowed, nearby, reference.task.tolerance, cell)
         tried.add(name, found)
         if not found.right:
@@ -124,10 +124,7 @@ def _compared(
     if found.spec != native.spec:
         raise _wrong(f"the gradient of {name} is {found.spec}, it should be {native.spec}", cell)
     precise = numbers(wanted.spec, wanted.data)
-    spread = None
-    for one in nearby:
-        distance = np.abs(numbers(one[name].spec, one[name].data) - precise)
-        spread = distance if spread is None else np.fmax(spread, distance)
+    spread = spread_of(precise, [numbers(one[name].spec, one[name].data) for one in nearby])
     own, values = numbers(native.spec, native.data), numbers(found.spec, found.data)
     return compare(native.spec, precise, own, values, tolerance, spread)
 
