@@ -42,8 +42,8 @@ class Outcome:
 
 
 def honest(words: str) -> list[Case]:
-    """Those whose name holds `words`, ordered by task."""
-    found = [case for case in read_cases() if case.kind == "honest" and words in case.name]
+    """Those that say something without a GPU and whose name holds `words`, ordered by task."""
+    found = [one for one in read_cases() if one.kind == "honest" and not one.on_device and words in one.name]
     return sorted(found, key=lambda case: case.task.digest)
 
 

@@ -25,6 +25,7 @@ def place() -> Place:
 def test_they_are_the_corpuss_own_and_those_of_a_task_come_together() -> None:
     found = honest("")
     assert len(found) >= 30
+    assert not any(one.on_device for one in found)
     tasks = [one.task.digest for one in found]
     assert sum(one != other for one, other in itertools.pairwise(tasks)) + 1 == len(set(tasks))
     assert [one.name for one in honest("linear_tanh/tiled")] == ["linear_tanh/tiled"]
