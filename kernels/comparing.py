@@ -139,7 +139,7 @@ def _by_rows(
     total = native_total = 0.0
     worst, index = 0.0, 0
     if spread is not None:
-        spread = _CHANCE * _lost(spec, exact, native, known, spread) * spread
+        spread = _amplified(spec, exact, native, known, spread)
     for start in range(0, spec.elements, at_once):
         part = slice(start, min(start + at_once, spec.elements))
         kept = known[part].reshape(-1, width)
@@ -174,15 +174,16 @@ def _by_rows(
     )
 
 
-def _lost(spec: TensorSpec, exact: Array, native: Array, known: NDArray[np.bool_], spread: Array) -> float:
-    """How many times as far off the reference itself usually is as the rounding of what it is given explains, where
-    that is more than the rounding of its output; at least once. A sum of many terms loses more on its way than its
-    terms were rounded by, and an element at which the reference was lucky does not show it."""
+def _amplified(spec: TensorSpec, exact: Array, native: Array, known: NDArray[np.bool_], spread: Array) -> Array:
+    """`spread`, and where that is more than the rounding of an output what the reference usually is off by at such
+    elements. A sum of many terms loses more on its way than its terms were rounded by, and an element at which the
+    reference was lucky does not show it."""
     moved = known & np.isfinite(spread) & (spread > 4 * DTYPES[spec.dtype].epsilon * np.abs(exact))
     if not bool(moved.any()):
-        return 1.0
+        return spread
     # The median of a normal error is two thirds of its root mean square.
-    return max(1.0, 1.5 * float(np.median(np.abs(native[moved] - exact[moved]) / spread[moved])))
+    lost = 1.5 * float(np.median(np.abs(native[moved] - exact[moved]) / spread[moved]))
+    return np.where(moved, _CHANCE * max(1.0, lost) * spread, spread)
 
 
 def row_width(shape: tuple[int, ...]) -> int:
