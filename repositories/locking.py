@@ -36,8 +36,7 @@ def exclusive(lock_file: Path, timeout: float) -> Iterator[int]:
                     raise MirrorBusy(
                         f"Could not lock {lock_file.name}", f"another process held it for {timeout:.0f} s", "Try again"
                     ) from None
-                # flock(2) has no timeout, and the signal that could end its wait belongs to a process, not to a thread.
-                time.sleep(_STEP_S)
+                time.sleep(_STEP_S)  # flock(2) has no timeout, and a signal to end it would be the whole process's
         yield descriptor
     finally:
         os.close(descriptor)

@@ -51,9 +51,9 @@ def memory_together(ground: Ground) -> str:
 for _ in range(n // 40):
     if os.fork() == 0:
         held = bytearray(b'x') * (40 << 20)
-        time.sleep(20)
+        time.sleep(20)  # all hold theirs at once; who is not killed with the box goes by itself
         os._exit(0)
-time.sleep(4)
+time.sleep(4)  # until all have theirs: a limit may be noticed late
 """
     return exhausts(ground, code, limit=128, took=400)
 
@@ -68,8 +68,8 @@ for _ in range(10):
         if os.fork() == 0:
             os.write(out, b"x")
     except OSError:
-        time.sleep(.05)
-time.sleep(30)
+        time.sleep(.05)  # refused: the next generation tries again when others have ended
+time.sleep(30)  # past the time limit: the bomb is ended by the box and never by itself
 """
     allowed, spare, patience = 64, 256, 90 if ground.own_kernel else 25
     with ground.new(processes=allowed) as box:

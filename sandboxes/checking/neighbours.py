@@ -23,11 +23,12 @@ def doing(ground: Ground, code: str, *args: Any) -> Iterator[tuple[Box, Box]]:
     """Two boxes; in the first one `code` runs on, having written the file `up` when it is ready."""
     ground.need_python(ground.box)
     with ground.new() as one, ground.new() as two, ThreadPoolExecutor(1) as pool:
-        future = pool.submit(ground.py, one, code + "\nopen('up', 'w').close()\ntime.sleep(8)", *args, timeout=12)
+        running = code + "\nopen('up', 'w').close()\ntime.sleep(8)  # what it holds stays held while it is looked for"
+        future = pool.submit(ground.py, one, running, *args, timeout=12)
         deadline = time.monotonic() + 10
         while "up" not in {entry.path for entry in one.list().entries}:
             require(time.monotonic() < deadline and not future.done(), "the probe in the first box does not start")
-            time.sleep(0.02)
+            time.sleep(0.02)  # a box tells nobody of its new files
         yield one, two
         one.close()  # no need to wait for its command, which ends with a lost box
         future.exception()

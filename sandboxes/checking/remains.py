@@ -67,7 +67,7 @@ def close(ground: Ground) -> str:
         require(not thread.is_alive(), "who waits for a command of a closed box waits for ever")
         deadline = time.monotonic() + 5
         while outside(marked) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.05)  # processes of a box are nobody's children here: the machine tells of no end of theirs
         require(outside(marked) == 0, f"{outside(marked)} processes live on")
         require(gone(box), "it still runs commands")
         require(ground.backend.attach(box.name) is None, "it can still be attached to")
@@ -84,7 +84,7 @@ def reap(ground: Ground) -> str:
         marked, thread = occupied(abandoned)
         thread.join(spec.lifetime_s + 20)
         require(not thread.is_alive(), "its command outlives it")
-        time.sleep(1)
+        time.sleep(1)  # the box ended its command by its own clock, the sweep goes by this one
         removed = ground.backend.reap(lambda: AllBut(name))
         require(name in removed, f"the sweep removed {list(removed)} and not the abandoned box")
         require(outside(marked) == 0, "its processes live on")

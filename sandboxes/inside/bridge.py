@@ -59,5 +59,5 @@ def _connect(address: str) -> _socket.socket | None:
             return door
         except ConnectionRefusedError:
             door.close()
-            time.sleep(0.003)
+            time.sleep(0.003)  # who does not listen yet can tell nobody when it will
     return None

@@ -83,7 +83,7 @@ class Cluster:
             again = status == 429 or (method in ("GET", "DELETE") and (status == 0 or status >= 500))
             if not again or attempt == _TRIES:
                 raise (Gone if status == 404 else Refused)(fate)
-            time.sleep(min(4.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            time.sleep(min(4.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - of who asks a busy server again
         raise AssertionError
 
     def watch(self, path: str, query: Query, seconds: float) -> Generator[tuple[str, Any], None, None]:

@@ -64,7 +64,7 @@ class Pods:
                     raise
                 else:
                     # A server that is busy or away, asked again later by each at another moment.
-                    time.sleep(min(2.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                    time.sleep(min(2.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - of who asks a busy server again
         raise Refused(Fate(Trouble.BUSY, "pods of that name come and go"))
 
     def get(self, name: str) -> Pod | None:

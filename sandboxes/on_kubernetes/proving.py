@@ -32,7 +32,7 @@ _LISTENS = f"""
 import socket, time
 for _ in range(200):
     try: socket.create_connection((b"127.0.0.1", {PORT}), 1).close()
-    except OSError: time.sleep(.05)
+    except OSError: time.sleep(.05)  # who does not listen yet can tell nobody when it will
     else: print("yes"); break
 """
 
