@@ -21,7 +21,7 @@ from kernels.messages import Json, Tensor
 from kernels.task import Task
 from kernels.verdicts import Stage, Verdict
 
-EAGER, COMPILED = "eager, one thread", "torch.compile, one thread"
+EAGER, COMPILED = "eager", "torch.compile"
 COMPILE_S = 120.0
 _AS_IT_IS = b"\n\nModelNew = Model\n"
 # The module itself is compiled, not wrapped: its state keeps its names. The compiler needs torch.utils.cpp_extension as
@@ -46,8 +46,13 @@ def ModelNew(*init):
 class Baseline:
     """A baseline at work, asked as a candidate is; what fails is never the candidate's fault."""
 
-    name: str
+    way: str
     side: CandidateSide
+
+    @property
+    def name(self) -> str:
+        """As people read it. The processor's is one with one thread."""
+        return self.way if self.side.worker.kind_of_device != "cpu" else f"{self.way}, one thread"
 
     def set_state(self, state: State) -> None:
         with _not_the_candidates():
@@ -78,12 +83,12 @@ class Baseline:
 def begin(worker: Worker, task: Task, init: Inputs, *, compiled: bool = False) -> Baseline:
     """Loads the reference into a worker that has had nothing else. Judged: infra_error."""
     source = task.source + (_AS_COMPILED if compiled else _AS_IT_IS)
-    name = COMPILED if compiled else EAGER
+    way = COMPILED if compiled else EAGER
     patience = Patience(call_s=COMPILE_S) if compiled else Patience()
-    side = CandidateSide(worker, Candidate(name, source), patience=patience)
+    side = CandidateSide(worker, Candidate(way, source), patience=patience)
     with _not_the_candidates():
         side.load(init, train=task.train)
-    return Baseline(name, side)
+    return Baseline(way, side)
 
 
 def _nothing(head: Json, tensors: Sequence[Any]) -> None:

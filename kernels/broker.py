@@ -7,16 +7,19 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from kernels import ablation, auditing, compiling, gradients, own_work, timing
 from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide, start, start_candidate
+from kernels.borrowing import Borrowed
 from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
 from kernels.correctness import Correctness, correct
+from kernels.devices import Device, Keeper
 from kernels.findings import Finding, Tier, of_probe
 from kernels.hosting import MOST_BYTES, Ended, Place, Troubled, Worker
 from kernels.messages import ProtocolError
@@ -32,6 +35,12 @@ from kernels.without_gpu.lane import not_run
 from sandboxes.contract import SandboxError
 
 _CONFIRM_CELLS = 6
+_NOT_QUALIFIED = Finding(
+    "device_not_qualified",
+    Tier.support,
+    "our own corpus was not judged on this device with this code and this software: `forgehand kernel corpus --device "
+    "cuda` does that, and shows whether a verdict here can be believed",
+)
 _REFERENCES = 3
 _ANSWER_BYTES = 64 << 20
 
@@ -39,7 +48,8 @@ _ANSWER_BYTES = 64 << 20
 @dataclass(slots=True)
 class Report:
     """What came out. `reasons`: one sentence each. `isolation`: what really surrounded the candidate.
-    `seconds`: how long the verification took."""
+    `seconds`: how long the verification took. `kind_of_device`: what it was run on, and `device` which one that was,
+    where it is not the processor."""
 
     task: Task
     candidate: Candidate
@@ -60,6 +70,8 @@ class Report:
     isolation: str = ""
     seconds: float = 0.0
     without_gpu: WithoutGpu | None = None
+    kind_of_device: str = "cpu"
+    device: Device | None = None
 
     @property
     def passed(self) -> bool:
@@ -85,12 +97,17 @@ class Broker:
 
     `several`: more candidates will follow, so the next worker's box is made while one is at work: importing torch is
     most of what a small verification takes. `patience`: how long a candidate may take. `machine`: where the box of the
-    last candidate is; empty before there was one. All boxes of one are on the same.
+    last candidate is; empty before there was one. All boxes of one are on the same. `keeper`: of the devices, where the
+    place has any.
     """
 
-    def __init__(self, place: Place, *, several: bool = False, patience: Patience | None = None) -> None:
+    def __init__(
+        self, place: Place, *, several: bool = False, patience: Patience | None = None, keeper: Keeper | None = None
+    ) -> None:
         self._place = replace(place, together=place.together or secrets.token_hex(8))
         self._several, self._patience = several, patience or Patience()
+        self._keeper = keeper
+        self._borrowed: Borrowed | None = None
         self.machine = ""
         self._references: dict[str, _Prepared] = {}
         self._threads = ThreadPoolExecutor(2)
@@ -99,11 +116,12 @@ class Broker:
         self._compiler = compiling.CompileService(place)
 
     def verify(self, task: Task, candidate: Candidate, *, quick: bool, told: Told = lambda _: None) -> Report:
-        """The verdict on a candidate, on the CPU. Never raises for what a task, a candidate or a box does."""
-        report = Report(task, candidate)
+        """The verdict on a candidate. Never raises for what a task, a candidate or a box does."""
+        report = Report(task, candidate, kind_of_device=self._place.device)
         began = time.monotonic()
         try:
-            self._verify(report, quick=quick, told=told)
+            with self._on_its_device(report):
+                self._verify(report, quick=quick, told=told)
         except Judged as end:
             report.verdict, report.stage, report.wrong, report.line = end.verdict, end.stage, end.wrong, end.line
             report.reasons.append(end.reason)
@@ -141,6 +159,8 @@ class Broker:
             except (Judged, SandboxError):
                 self._next = None  # it never was there
         self._threads.shutdown()
+        if self._borrowed is not None:
+            self._borrowed.close()
 
     def __enter__(self) -> Self:
         return self
@@ -150,10 +170,14 @@ class Broker:
 
     def _verify(self, report: Report, *, quick: bool, told: Told) -> None:
         told(Stage.parse)
-        gpu = _static(report)
+        needed = _static(report)
+        here = self._place.device != "cpu" and not report.candidate.is_cuda
+        gpu = None if here else needed
         if gpu is not None:
             report.without_gpu = WithoutGpu(gpu.kind)
-        if (gpu is not None and gpu.kind is not Kind.triton) or (gpu is None and report.task.device == "cuda"):
+        if (gpu is not None and gpu.kind is not Kind.triton) or (
+            not here and gpu is None and report.task.device == "cuda"
+        ):
             not_run(self._place, report, report.without_gpu, gpu)
         if gpu is None:
             self._expect_another()
@@ -194,7 +218,7 @@ class Broker:
             report.checks = auditing.audit(reference, candidate, distribution, "audit", report.findings)
             report.own_work = own_work.look(reference, candidate, distribution, "own work", report.findings)
             _probe(report, candidate)
-            if report.compiled and report.compiled.artefacts:
+            if (report.compiled and report.compiled.artefacts) or (needed is not None and needed.kind is Kind.triton):
                 self._ablated(report, prepared, reference, distribution)
             told(Stage.time)
             report.stage = Stage.time
@@ -211,7 +235,20 @@ class Broker:
             report.timing = agreed(report.timing, confirmed)
             if report.timing.speed is not first:
                 break
+        if self._borrowed is not None and not self._borrowed.qualified:
+            report.findings.append(_NOT_QUALIFIED)
         _conclude(report, report.timing)
+
+    @contextmanager
+    def _on_its_device(self, report: Report) -> Iterator[None]:
+        if self._place.device == "cpu":
+            yield
+            return
+        if self._borrowed is None:
+            self._borrowed = Borrowed(self._place, self._keeper)
+        report.device = self._borrowed.device
+        with self._borrowed.looked_after():
+            yield
 
     def _ablated(self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str) -> None:
         """In processes of its own: what it keeps of a kernel that was made to fail is nothing to be timed with."""

@@ -33,7 +33,8 @@ _ENV = {
 }
 _numbers = itertools.count(1)
 _WHAT = frozenset({"parse", "load", "launch", "oom", "task", "compile", "gpu", "out_of_bounds"})
-Role = Literal["reference", "candidate", "compiling", "interpreting", "compiling_triton"]
+Role = Literal["reference", "candidate", "compiling", "interpreting", "compiling_triton", "checking_device"]
+_ON_THE_DEVICE = frozenset({"reference", "candidate", "checking_device"})
 
 
 class Troubled(Exception):
@@ -56,7 +57,8 @@ class Ended(Exception):
 class Place:
     """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box.
     `image`: of containers, None for the backend's own. `artefacts`: a folder of the broker's for what was compiled.
-    `together`: boxes with the same word are on one machine."""
+    `together`: boxes with the same word are on one machine. `device`: the kind, as torch names it, that tasks and
+    candidates compute on, and `gpus` how many of them a backend lends to the boxes that are together."""
 
     backend: Backend
     python: PurePath
@@ -64,8 +66,10 @@ class Place:
     image: str | None = None
     artefacts: Path | None = None
     together: str | None = None
+    device: str = "cpu"
+    gpus: int = 0
 
-    def spec(self, lifetime_s: float) -> SandboxSpec:
+    def spec(self, lifetime_s: float, gpus: int = 0) -> SandboxSpec:
         return SandboxSpec(
             image=self.image,
             cpus=1.0,
@@ -74,6 +78,7 @@ class Place:
             processes=256,
             lifetime_s=lifetime_s,
             together=self.together,
+            gpus=gpus,
         )
 
 
@@ -88,7 +93,9 @@ class Worker:
         self._waiting: list[Message] = []
         self._result: CommandResult | None = None
         self._lost: SandboxError | None = None
-        self._box: Box = place.backend.create(place.spec(lifetime_s), name=box_name(role))
+        self.kind_of_device, self.device = place.device, ""
+        gpus = place.gpus if role in _ON_THE_DEVICE else 0
+        self._box: Box = place.backend.create(place.spec(lifetime_s, gpus), name=box_name(role))
         self._run: threading.Thread | None = None
         try:
             self._start(place, lifetime_s)
@@ -116,7 +123,7 @@ class Worker:
         self._line = self._box.listen(port)
 
         def run() -> None:
-            argv = [str(place.python), "-I", "-c", BOOTSTRAP, _ZIP, self._role, str(port)]
+            argv = [str(place.python), "-I", "-c", BOOTSTRAP, _ZIP, self._role, place.device, str(port)]
             try:
                 self._result = self._box.run(argv, timeout=lifetime_s, env=_ENV, stdin=token, output_limit=16 << 10)
             except SandboxError as error:
@@ -136,7 +143,8 @@ class Worker:
                 if self._ended.is_set() or time.monotonic() > deadline:
                     raise self._end("timeout") from None
         try:
-            expect(self._next(deadline), token, Kind.hello)
+            said = expect(self._next(deadline), token, Kind.hello).head.get("device")
+            self.device = said if isinstance(said, str) else ""
         except ProtocolError as error:
             raise Ended("exit", f"the worker does not begin as ours does: {error}") from None
 

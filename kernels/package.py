@@ -12,7 +12,7 @@ BOOTSTRAP = (
     "import os, sys; sys.path.insert(0, os.path.abspath(sys.argv[1])); from importlib import import_module; "
     "import_module('kernels.worker.' + sys.argv[2]).main()"
 )
-"""`python -I -c BOOTSTRAP ZIP ROLE PORT`, a role of `kernels.hosting.Role`, the token on standard input."""
+"""`python -I -c BOOTSTRAP ZIP ROLE DEVICE PORT`, a role of `kernels.hosting.Role`, the token on standard input."""
 _SHARED = ("messages.py", "namespaces.py", "recipes.py", "tensors.py")
 
 

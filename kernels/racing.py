@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from kernels import timing
-from kernels.baseline import COMPILE_S, COMPILED, EAGER, Baseline, begin
+from kernels.baseline import COMPILE_S, COMPILED, Baseline, begin
 from kernels.bench import CandidateSide, Inputs, Judged, ReferenceSide, State
 from kernels.cells import Cell
 from kernels.hosting import Worker
@@ -123,12 +123,12 @@ class Baselines:
             return
         kept.rival = rival
         kept.fastest = rival if found.speed is Speed.faster else kept.eager
-        kept.told = [(EAGER, found.baseline_s), (COMPILED, found.candidate_s)]
+        kept.told = [(kept.eager.name, found.baseline_s), (rival.name, found.candidate_s)]
 
     @contextmanager
     def fresh(self, task: Task, against: Against) -> Iterator[Against]:
         """The same with a process that has run nothing, for one race. A compiled one is kept: to compile takes long."""
-        if against.baseline.name == COMPILED:
+        if against.baseline.way == COMPILED:
             yield against
             return
         with self._worker() as worker:

@@ -41,8 +41,23 @@ def of_report(report: Report, repro: str) -> dict[str, Any]:
         "candidate": {"name": report.candidate.name, "hash": report.candidate.digest},
         "without_gpu": report.without_gpu.document() if report.without_gpu else None,
         "isolation": report.isolation or None,
-        "device": "cpu",
+        "device": report.kind_of_device,
+        "hardware": _hardware(report),
         "repro": repro,
+    }
+
+
+def _hardware(report: Report) -> dict[str, Any] | None:
+    """Which device it was, where that is not the processor."""
+    found = report.device
+    if found is None:
+        return None
+    return {
+        "name": found.name,
+        "uuid": found.uuid,
+        "memory_bytes": found.memory_bytes,
+        "software": found.software,
+        "state": dict(found.state),
     }
 
 

@@ -128,12 +128,14 @@ def measure(
 
 
 def _beside(baseline: Baseline, candidate: CandidateSide) -> None:
-    """SandboxError where the two are on machines of their own: neither is faster than the other by what they take."""
-    there, here = baseline.side.worker.machine, candidate.worker.machine
+    """SandboxError where the two are on machines or devices of their own: neither is faster than the other by what they
+    take."""
+    there, here = (
+        (one.machine, *([one.device] if one.device else [])) for one in (baseline.side.worker, candidate.worker)
+    )
     if there != here:
-        raise SandboxError(
-            "a candidate cannot be timed", f"its box is on {here} and the baseline's on {there}", "Verify it again"
-        )
+        why = f"its box is on {', '.join(here)} and the baseline's on {', '.join(there)}"
+        raise SandboxError("a candidate cannot be timed", why, "Verify it again")
 
 
 def _believed(decided: Decision, outside: clocks.Checked) -> Speed:

@@ -55,7 +55,7 @@ def _parts(document: Mapping[str, Any], page: str | None, rows: int) -> Iterator
     yield _without_gpu(document.get("without_gpu"), rows)
     yield _correctness(document.get("correctness"), rows)
     yield _gradients(document.get("gradients"))
-    yield _timing(document.get("timing"))
+    yield _timing(document.get("timing"), document.get("device", "cpu"))
     yield _findings(document, rows)
     yield "\n".join(_facts(document))
     yield f"Do it again:\n\n```sh\n{_one_line(document['repro'])}\n```"
@@ -131,7 +131,7 @@ def _correctness(found: Mapping[str, Any] | None, rows: int) -> str:
     return f"### Correctness\n\n{table}{more}\n\n{note}"
 
 
-def _timing(found: Mapping[str, Any] | None) -> str:
+def _timing(found: Mapping[str, Any] | None, device: str) -> str:
     if found is None:
         return ""
     lines = [("Candidate", seconds(found["candidate_s"]), f"{speedup(found)}")]
@@ -144,7 +144,7 @@ def _timing(found: Mapping[str, Any] | None) -> str:
         _table(("", "Median a call", "Speed-up [95% interval]"), lines),
         f"{told} {looked}",
         code(found["baseline_note"]) if found.get("baseline_note") else "",
-        _roofline(found.get("roofline")),
+        _roofline(found.get("roofline"), "one thread of this machine" if device == "cpu" else "this device"),
     ]
     return "\n\n".join(one for one in parts if one)
 
@@ -154,14 +154,12 @@ def _baselines(timing: Mapping[str, Any]) -> Sequence[tuple[str, float]]:
     return [(str(one["name"]), float(one["seconds"])) for one in told if one.get("seconds")]
 
 
-def _roofline(found: Mapping[str, Any] | None) -> str:
+def _roofline(found: Mapping[str, Any] | None, what: str) -> str:
     if not found or found.get("share") is None:
         return ""
     least = f"{seconds(found['seconds'])} a call, limited by {found['limited_by']}"
     reached = share(found["share"])
-    return (
-        f"At best, one thread of this machine does the reference's work in {least}: {reached} of that speed is reached."
-    )
+    return f"At best, {what} does the reference's work in {least}: {reached} of that speed is reached."
 
 
 def _findings(document: Mapping[str, Any], rows: int) -> str:
@@ -184,6 +182,8 @@ def _facts(document: Mapping[str, Any]) -> Iterator[str]:
     if document.get("line"):
         yield f"- Line {document['line']} of it"
     yield f"- Task {code(task['name'])}, `{task['hash'][:12]}`"
+    if hardware := document.get("hardware"):
+        yield f"- {code(hardware['name'])} ({code(hardware['uuid'])}), {code(hardware['software'])}"
     yield f"- Device {code(document['device'])}, box {code(document['isolation'] or 'none was needed')}"
     if document["audit"]["checks"]:
         yield f"- {len(document['audit']['checks'])} checks of its honesty held"

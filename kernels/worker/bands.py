@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from kernels.messages import Json
 
 BAND = 64 << 10
-_ALIGNED = 64
+_ALIGNED = 256  # as memory of a GPU begins
 _MOST = 100
 _MOST_BYTES = 512 << 20
 _MAKES = frozenset(
@@ -47,7 +47,7 @@ class Bands(TorchDispatchMode):
 
     def around(self, value: torch.Tensor, name: str) -> torch.Tensor:
         """The same, in memory of its own between two bands; itself where that is not done."""
-        plain = value.layout is torch.strided and value.device.type == "cpu" and not value.is_quantized
+        plain = value.layout is torch.strided and not value.is_quantized
         if not plain or not value.numel() or type(value) is not torch.Tensor or value.requires_grad:
             return value
         span = 1 + sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
@@ -56,11 +56,13 @@ class Bands(TorchDispatchMode):
             return value
         self._bytes += size
         # A word of 0xFFF2 to 0xFFFE, as often as it fits.
-        room = torch.full(((size + 2 * BAND + 2 * _ALIGNED) // 2,), next(self._words), dtype=torch.int16).view(
-            torch.uint8
-        )
+        words = (size + 2 * BAND + 2 * _ALIGNED) // 2
+        room = torch.full((words,), next(self._words), dtype=torch.int16, device=value.device).view(torch.uint8)
         start = BAND + -(room.data_ptr() + BAND) % _ALIGNED
-        flat = _frombuffer(room.numpy(), dtype=torch.uint8, count=size, offset=start).view(value.dtype)
+        if value.device.type == "cpu":
+            flat = _frombuffer(room.numpy(), dtype=torch.uint8, count=size, offset=start).view(value.dtype)
+        else:
+            flat = room[start : start + size].view(value.dtype)
         self._rooms.append((name, room, start, start + size))
         return flat.as_strided(value.shape, value.stride()).copy_(value)
 

@@ -11,6 +11,7 @@ import torch
 
 from kernels.messages import Json, Tensor
 from kernels.worker.crossing import Form, laid_out, pack, to_torch, unpack
+from kernels.worker.device import Device
 
 # Taken before any code of others is there: a clock that a candidate replaces is not the one that is read.
 _clock = time.perf_counter
@@ -27,7 +28,8 @@ class Pool:
     whether it has seen an input before; the contents are mixed and written just before the call (`kernels.mixing`).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: Device) -> None:
+        self.device = device
         self.kept: list[tuple[Form, list[torch.Tensor]]] = []
         self.mask = torch.ones(0, dtype=torch.bool)
         self.last: Any = None
@@ -38,7 +40,10 @@ class Pool:
         """One more input; the `first` of a run replaces those of an earlier one."""
         if first:
             self.kept = []
-        self.kept.append((form, [to_torch(one) for one in tensors]))
+        self.kept.append((form, [self.device.placed(to_torch(one)) for one in tensors]))
+
+    def take_mask(self, tensor: Tensor) -> None:
+        self.mask = self.device.placed(to_torch(tensor).bool())
 
     def make_places(self, count: int) -> None:
         self._places = [[one.clone() for one in self.kept[0][1]] for _ in range(count)]
@@ -62,9 +67,9 @@ def _choose(mask: torch.Tensor, one: torch.Tensor, two: torch.Tensor, target: to
     _where(mask, one, two, out=target)
 
 
-def arguments(form: Form, tensors: Sequence[Tensor], layout: str) -> tuple[list[torch.Tensor], Any]:
+def arguments(form: Form, tensors: Sequence[Tensor], layout: str, device: Device) -> tuple[list[torch.Tensor], Any]:
     """What a model is called with: the tensors, which are nobody else's, and the arguments around them."""
-    made = [laid_out(to_torch(one), layout) for one in tensors]
+    made = [laid_out(device.placed(to_torch(one)), layout) for one in tensors]
     return made, unpack(form, made)
 
 
@@ -97,7 +102,9 @@ class Kept:
 
 def timed(model: Callable[..., Any], pool: Pool, kept: Kept, plan: list[list[int]]) -> tuple[list[float], list[Any]]:
     """Seconds of each call, and its outputs, as they are when the call returns: what is computed later, by a thread or
-    when it is read, is not in them or is waited for. `plan`: what `Pool.placed` takes, of each call."""
+    when it is read, is not in them or is waited for. A call on a device has ended when nothing is under way there, and
+    begins with nothing in its caches. `plan`: what `Pool.placed` takes, of each call."""
+    device, whole = pool.device, pool.device.waited_for(model)
     seconds: list[float] = []
     outputs: list[Any] = []
     clock = _clock
@@ -105,10 +112,12 @@ def timed(model: Callable[..., Any], pool: Pool, kept: Kept, plan: list[list[int
     with _no_grad():
         for number, call in enumerate(plan):
             given = pool.placed(*call)
+            device.forget()
             began = clock()
-            found = model(*given)
+            found = whole(*given)
             seconds.append(clock() - began)
             outputs.append(kept.copied(found, number))
+    device.wait()
     _deterministic(True, warn_only=True)
     pool.last = outputs[-1] if outputs else None
     return seconds, outputs
@@ -119,13 +128,15 @@ def idle(pool: Pool, kept: Kept, plan: list[list[int]]) -> None:
     with _no_grad():
         for number, call in enumerate(plan):
             pool.placed(*call)
+            pool.device.forget()
             _clock()
             kept.copied(pool.last, number)
+    pool.device.wait()
 
 
-def answer_outputs(outputs: list[Any], which: list[int]) -> tuple[Json, list[Tensor]]:
+def answer_outputs(outputs: list[Any], which: list[int], on: str) -> tuple[Json, list[Tensor]]:
     """Those of the outputs of a timed run, all of which were kept."""
-    packed = [pack(outputs[one]) for one in which]
+    packed = [pack(outputs[one], on) for one in which]
     return {"outputs": [form for form, _ in packed], "counts": [len(found) for _, found in packed]}, [
         tensor for _, found in packed for tensor in found
     ]

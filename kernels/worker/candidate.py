@@ -18,7 +18,8 @@ from kernels.recipes import Recipe, to_json
 from kernels.tensors import TensorSpec
 from kernels.worker import bands, calling, census, gradients
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
-from kernels.worker.crossing import pack, to_torch, to_wire, unpack
+from kernels.worker.crossing import Form, pack, to_torch, to_wire, unpack
+from kernels.worker.device import Device, of_arguments
 from kernels.worker.extensions import Extensions, Mode
 from kernels.worker.program import FILE, load
 from kernels.worker.watching import Watch
@@ -27,10 +28,10 @@ from kernels.worker.watching import Watch
 class Candidate:
     """One candidate's model and what it is asked."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, device: Device) -> None:
+        self._watch, self._device = watch, device
         self._model = torch.nn.Module()
-        self._pool = calling.Pool()
+        self._pool = calling.Pool(device)
         self._kept = calling.Kept()
         self._last: list[torch.Tensor] = []
         self._held: list[Any] = []
@@ -80,9 +81,11 @@ class Candidate:
         made = getattr(module, "ModelNew", None)
         if not callable(made):
             raise Trouble("load", "the candidate defines no ModelNew")
-        init = unpack(head["init"], [to_torch(one) for one in tensors[1:]])
+        init = unpack(head["init"], [self._device.placed(to_torch(one)) for one in tensors[1:]])
         with self._guarded("load"):
             self._model = made(*init)
+            if self._device.beside:
+                self._model.to(self._device.name)
             self._model.train(head["train"])
         self._watch.loaded()
         return {}, ()
@@ -109,7 +112,8 @@ class Candidate:
                 target.copy_(to_torch(source))
             made, given = self._last, unpack(head["inputs"], self._last)
         else:
-            made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
+            layout = head.get("layout", "contiguous")
+            made, given = calling.arguments(head["inputs"], tensors, layout, self._device)
         self._last = made
         with self._guarded("launch"), torch.no_grad():
             if "train" in head:
@@ -128,7 +132,7 @@ class Candidate:
         if head.get("hold"):
             self._held.append(found)
             return answer, parts
-        form, packed = pack(found)
+        form, packed = self._packed(found)
         answer |= {"output": form, "count": len(packed)}
         if head.get("state_after"):
             state = self._model.state_dict()
@@ -151,25 +155,25 @@ class Candidate:
     def _give_held(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """The outputs that were held, as they are by now."""
         held, self._held = self._held, []
-        return calling.answer_outputs(held, list(range(len(held))))
+        return calling.answer_outputs(held, list(range(len(held))), self._device.name)
 
     def _forward(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """One call whose gradients `backward` asks for: what flows into them is not known before."""
-        made, _ = calling.arguments(head["inputs"], tensors, head["layout"])
+        made, _ = calling.arguments(head["inputs"], tensors, head["layout"], self._device)
         with self._guarded("launch"):
             self._graph = gradients.forward(self._model, head["inputs"], made)
-            form, packed = pack(self._graph.output)
+            form, packed = self._packed(self._graph.output)
         return {"output": form, "count": len(packed)}, packed
 
     def _backward(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         graph, self._graph = self._graph, gradients.Graph()
         with self._guarded("launch"):
-            return gradients.backward(graph, self._model, head["which"], tensors)
+            return gradients.backward(graph, self._model, head["which"], tensors, self._device)
 
     def _ablate(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """One call with all of the candidate's own compiled functions in another mode: whether it answered, what, and
         how often they were called. What is kept from it may be spoilt: this is for a process that is then ended."""
-        _, given = calling.arguments(head["inputs"], tensors, "contiguous")
+        _, given = calling.arguments(head["inputs"], tensors, "contiguous", self._device)
         extensions = self._extensions
         for one in extensions.loaded:
             one.calls.clear()
@@ -179,7 +183,7 @@ class Candidate:
         try:
             with torch.no_grad(), extensions.mode(Mode[head["mode"]]):
                 found = self._model(*given)
-            answer["output"], packed = pack(found)
+            answer["output"], packed = self._packed(found)
             answer["count"] = len(packed)
         except Exception as error:
             answer["raised"] = told(error, FILE)[0][:500]
@@ -201,7 +205,7 @@ class Candidate:
 
     def _mask(self, _: Json, tensors: Sequence[Tensor]) -> Answer:
         """Takes what the inputs of timed calls are mixed by."""
-        self._pool.mask = to_torch(tensors[0]).bool()
+        self._pool.take_mask(tensors[0])
         return {}, ()
 
     def _time(self, head: Json, _: Sequence[Tensor]) -> Answer:
@@ -216,16 +220,21 @@ class Candidate:
 
     def _outputs(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """Outputs of the last timed run, which were all kept."""
-        return calling.answer_outputs(self._timed, head["which"])
+        return calling.answer_outputs(self._timed, head["which"], self._device.name)
 
     def _probe(self, head: Json, _: Sequence[Tensor]) -> Answer:
         return self._watch.seen(), ()
 
+    def _packed(self, value: Any) -> tuple[Form, list[Tensor]]:
+        return pack(value, self._device.name)
+
     @contextlib.contextmanager
     def _guarded(self, what: str) -> Iterator[None]:
+        """What fails on a device is told when that is waited for: before, nothing has gone well."""
         try:
             yield
-        except MemoryError as error:
+            self._device.wait()
+        except (MemoryError, torch.OutOfMemoryError) as error:
             raise Trouble("oom", *told(error, FILE)) from None
         except Exception as error:
             raise Trouble(what, *told(error, FILE)) from None
@@ -239,6 +248,7 @@ def main() -> None:
     # Memory that nothing was written to holds NaN then, so that a partial output cannot pass by luck.
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = True
-    watch = Watch(FILE)
-    converse(Candidate(watch).operations())
+    device = of_arguments()
+    census.warm()
+    converse(Candidate(Watch(FILE, device), device).operations(), device.uuid)
     os._exit(0)  # nothing of the candidate's that waits for the end gets a turn

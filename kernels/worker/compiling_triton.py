@@ -21,6 +21,7 @@ from kernels.tensors import TensorSpec
 from kernels.worker import cuda_on_cpu
 from kernels.worker.candidate import Candidate
 from kernels.worker.conversation import Answer, Operation, Trouble, converse
+from kernels.worker.device import PROCESSOR
 from kernels.worker.program import FILE
 from kernels.worker.triton_launches import Seen, candidate_line, first_configuration, line_of
 from kernels.worker.watching import Watch
@@ -129,7 +130,7 @@ def main() -> None:
     os.environ["TRITON_CACHE_DIR"] = tempfile.mkdtemp()
     cuda_on_cpu.install()
     seen = Seen()
-    compiled = Compiled(Candidate(Watch(FILE)), seen)
+    compiled = Compiled(Candidate(Watch(FILE, PROCESSOR), PROCESSOR), seen)
     install(seen, compiled)
     converse(compiled.operations())
     os._exit(0)  # nothing of the candidate's that waits for the end gets a turn

@@ -26,8 +26,9 @@ class Trouble(Exception):
         self.what, self.text, self.line = what, text, line
 
 
-def converse(operations: Mapping[str, Operation]) -> None:
-    """Serves until the other end closes. The port is the last argument; the token comes by standard input.
+def converse(operations: Mapping[str, Operation], device: str = "") -> None:
+    """Serves until the other end closes. The port is the last argument; the token comes by standard input. `device`:
+    the UUID of the one that is computed on, told before anything of anybody else's is here.
 
     A candidate's code can reach all of it: whoever is at the other end believes nothing that it has not checked.
     """
@@ -36,7 +37,7 @@ def converse(operations: Mapping[str, Operation]) -> None:
     line.settimeout(None)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     receive, send = line.recv, line.sendall
-    _say(send, Message(Kind.hello, token, {}))
+    _say(send, Message(Kind.hello, token, {"device": device}))
     decoder = Decoder(_MOST_BYTES)
     while data := receive(1 << 20):
         for message in decoder.feed(data):

@@ -31,30 +31,30 @@ _DEEPEST = 8  # kernels.forms reads no more
 Form = dict[str, Any]
 
 
-def pack(value: Any) -> tuple[Form, list[Tensor]]:
-    """What a value is made of, and its tensors' bytes in order. What is no value, is nested too deeply or has too many
-    parts gets the kind `other`."""
+def pack(value: Any, on: str = "cpu") -> tuple[Form, list[Tensor]]:
+    """What a value is made of, and its tensors' bytes in order. What is no value, is nested too deeply, has too many
+    parts or is a tensor anywhere but `on` that kind of device gets the kind `other`."""
     tensors: list[Tensor] = []
-    return _pack(value, tensors, iter(range(_MOST_PARTS)), 0), tensors
+    return _pack(value, on, tensors, iter(range(_MOST_PARTS)), 0), tensors
 
 
-def _pack(value: Any, tensors: list[Tensor], room: Iterator[int], depth: int) -> Form:
+def _pack(value: Any, on: str, tensors: list[Tensor], room: Iterator[int], depth: int) -> Form:
     if depth > _DEEPEST or next(room, None) is None:
         return {"k": "other", "type": "a value that is nested too deeply or has too many parts"}
     kind = _type(value)
     if kind is torch.Tensor or kind is torch.nn.Parameter:
-        return _pack_tensor(value, tensors)
+        return _pack_tensor(value, on, tensors)
     if kind in (tuple, list):
         if len(value) > _MOST_ITEMS:
             return {"k": "other", "type": "a sequence that is too long"}
-        return {"k": kind.__name__, "items": [_pack(one, tensors, room, depth + 1) for one in value]}
+        return {"k": kind.__name__, "items": [_pack(one, on, tensors, room, depth + 1) for one in value]}
     if kind is dict:
         if len(value) > _MOST_ITEMS or not all(_type(key) is str for key in value):
             return {"k": "other", "type": "a dict that is too long or has keys that are no strings"}
         return {
             "k": "dict",
             "keys": list(value),
-            "items": [_pack(one, tensors, room, depth + 1) for one in value.values()],
+            "items": [_pack(one, on, tensors, room, depth + 1) for one in value.values()],
         }
     if kind is float:
         return {"k": "float", "v": value.hex()}
@@ -65,9 +65,11 @@ def _pack(value: Any, tensors: list[Tensor], room: Iterator[int], depth: int) ->
     return {"k": "other", "type": str(getattr(kind, "__name__", "?"))[:100]}
 
 
-def _pack_tensor(value: Any, tensors: list[Tensor]) -> Form:
+def _pack_tensor(value: Any, on: str, tensors: list[Tensor]) -> Form:
     if value.dtype not in _NAMES or value.layout is not torch.strided or value.is_quantized:
         return {"k": "other", "type": f"a tensor of {value.dtype}, {value.layout}"[:100]}
+    if value.device.type != on:
+        return {"k": "other", "type": f"a tensor on {value.device.type}, not on {on}"[:100]}
     if value.__dict__:
         return {"k": "other", "type": "a tensor with attributes of its own"}
     form = {
@@ -122,7 +124,7 @@ def laid_out(value: torch.Tensor, layout: str) -> torch.Tensor:
     """The same elements in other memory: `offset` begins one element into its storage, `transposed` has the strides of
     the transposed."""
     if layout == "offset" and _numel(value):
-        room = torch.empty(_numel(value) + 1, dtype=value.dtype)
+        room = torch.empty(_numel(value) + 1, dtype=value.dtype, device=value.device)
         return _copy(room[1:].view(value.shape), value)
     if layout == "transposed" and value.dim() >= 2:
         return value.transpose(-1, -2).contiguous().transpose(-1, -2)

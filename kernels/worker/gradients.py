@@ -10,6 +10,7 @@ import torch
 
 from kernels.messages import Json, Tensor
 from kernels.worker.crossing import Form, to_torch, to_wire, unpack
+from kernels.worker.device import Device
 
 # Taken before any code of others is there.
 _grad, _enable_grad = torch.autograd.grad, torch.enable_grad
@@ -38,7 +39,13 @@ def forward(model: Callable[..., Any], form: Form, made: list[torch.Tensor]) -> 
 
 
 def backward(
-    graph: Graph, model: torch.nn.Module, which: Sequence[int], upstream: Sequence[Tensor], *, double: bool = False
+    graph: Graph,
+    model: torch.nn.Module,
+    which: Sequence[int],
+    upstream: Sequence[Tensor],
+    device: Device,
+    *,
+    double: bool = False,
 ) -> tuple[Json, list[Tensor]]:
     """The gradients of the inputs and the named parameters. `which` of the output's tensors get `upstream`.
 
@@ -46,7 +53,7 @@ def backward(
     no gradient has no name there.
     """
     outputs = graph.outputs
-    asked = {number: to_torch(one) for number, one in zip(which, upstream, strict=True)}
+    asked = {number: device.placed(to_torch(one)) for number, one in zip(which, upstream, strict=True)}
     sources = [number for number in asked if number < len(outputs) and outputs[number].requires_grad]
     targets = {f"input {number}": one for number, one in enumerate(graph.leaves) if one.requires_grad}
     parameters = list(model.named_parameters())[:_MOST_PARAMETERS]

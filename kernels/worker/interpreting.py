@@ -18,6 +18,7 @@ from kernels.messages import Json, Tensor
 from kernels.worker import cuda_on_cpu, guarding
 from kernels.worker.candidate import Candidate
 from kernels.worker.conversation import Answer, Operation, Trouble, converse
+from kernels.worker.device import PROCESSOR
 from kernels.worker.program import FILE
 from kernels.worker.triton_launches import Seen, candidate_line, first_configuration
 from kernels.worker.watching import Watch
@@ -174,5 +175,5 @@ def main() -> None:
     _refuse_narrow_floats(seen)
     _remember_definitions(seen)
     autotuner.Autotuner.run = first_configuration(autotuner.Autotuner.run, seen)
-    converse(Interpreted(Candidate(Watch(FILE)), seen).operations())
+    converse(Interpreted(Candidate(Watch(FILE, PROCESSOR), PROCESSOR), seen).operations())
     os._exit(0)  # nothing of the candidate's that waits for the end gets a turn

@@ -20,6 +20,7 @@ from kernels.tensors import DTYPES
 from kernels.worker import calling, gradients, machine
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import laid_out, pack, to_wire, unpack
+from kernels.worker.device import Device, of_arguments
 from kernels.worker.drawing import Around, around, draw, set_state
 from kernels.worker.program import load
 
@@ -30,9 +31,11 @@ Moved = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Reference:
-    """One task's model and what it is asked."""
+    """One task's model and what it is asked. What is drawn is drawn on the processor, so that a seed means the same
+    everywhere; what is computed is computed on the device."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: Device) -> None:
+        self._device = device
         self._module = ModuleType("task")
         self._model = torch.nn.Module()
         self._init: list[Any] = []
@@ -66,6 +69,8 @@ class Reference:
         self._model = _guarded(self._made)
         self._around = _guarded(lambda: around(self._model))
         form, packed = pack(self._init)
+        if self._device.beside:
+            _guarded(lambda: self._model.to(self._device.name))
         return {"init": form}, packed
 
     def _made(self) -> torch.nn.Module:
@@ -102,7 +107,7 @@ class Reference:
                 drawn.append(one)
                 continue
             shape = one.shape if shapes is None else torch.Size(shapes.pop(0))
-            drawn.append(draw((one.contiguous(), two.contiguous()), shape, head["distribution"], generator))
+            drawn.append(draw((one.cpu().contiguous(), two.cpu().contiguous()), shape, head["distribution"], generator))
         return drawn
 
     def _expect(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
@@ -111,11 +116,11 @@ class Reference:
         The inputs come from the broker, as the candidate had them. With `state_after` and `inputs_after`, also what the
         call made of both. `train`: in that mode.
         """
-        made, given = calling.arguments(head["inputs"], tensors, head.get("layout", "contiguous"))
+        made, given = self._arguments(head, tensors, head.get("layout", "contiguous"))
         with torch.no_grad():
             model = self._copied_model(head)
             output = _guarded(lambda: model(*given))
-            native, found = pack(output)
+            native, found = pack(output, self._device.name)
             aliases = bool(_storages(output) & _storages(made))
             of_state = bool(_storages(output) & _storages(list(model.state_dict().values())))
             exact, doubled = self._exactly(head, tensors)
@@ -135,7 +140,8 @@ class Reference:
         """The outputs in double precision, and whether it could be done: a model may insist on its own dtype. `moved`
         rounds inputs and weights otherwise."""
         try:
-            _, found = pack(self._wide_model(head, moved)(*unpack(head["inputs"], self._widely(head, tensors, moved))))
+            output = self._wide_model(head, moved)(*unpack(head["inputs"], self._widely(head, tensors, moved)))
+            _, found = pack(output, self._device.name)
         except Exception:
             return False, []
         return True, found
@@ -143,7 +149,7 @@ class Reference:
     def _widely(self, head: Json, tensors: Sequence[Tensor], moved: Moved | None) -> list[torch.Tensor]:
         """The inputs in double precision."""
         wide = []
-        made, _ = calling.arguments(head["inputs"], tensors, "contiguous")
+        made, _ = self._arguments(head, tensors, "contiguous")
         for one in made:
             kind = torch.complex128 if one.is_complex() else torch.float64
             wide.append(_widened(one, kind, moved) if one.is_floating_point() or one.is_complex() else one)
@@ -183,10 +189,10 @@ class Reference:
         from rounded otherwise. `which` of the output's tensors get the last of the tensors."""
         which, layout = head["which"], head["layout"]
         given, upstream = tensors[: len(tensors) - len(which)], tensors[len(tensors) - len(which) :]
-        made, _ = calling.arguments(head["inputs"], given, layout)
+        made, _ = self._arguments(head, given, layout)
         model = self._copied_model(head)
         graph = _guarded(lambda: gradients.forward(model, head["inputs"], made))
-        answer, parts = _guarded(lambda: gradients.backward(graph, model, which, upstream))
+        answer, parts = _guarded(lambda: gradients.backward(graph, model, which, upstream, self._device))
         if not parts:
             return answer, ()
         generator = torch.Generator().manual_seed(1)
@@ -204,7 +210,7 @@ class Reference:
         try:
             model = self._wide_model(head, moved)
             graph = gradients.forward(model, head["inputs"], self._widely(head, given, moved))
-            return gradients.backward(graph, model, head["which"], upstream, double=True)[1]
+            return gradients.backward(graph, model, head["which"], upstream, self._device, double=True)[1]
         except Exception:
             return []
 
@@ -225,14 +231,14 @@ class Reference:
             self._called = _guarded(lambda: copy.deepcopy(self._model))
         rounded = bool(head.get("rounded"))
         with torch.no_grad():
-            made, given = calling.arguments(head["inputs"], tensors, "contiguous")
+            made, given = self._arguments(head, tensors, "contiguous")
             for one in [*made, *self._called.parameters(), *self._called.buffers()] if rounded else ():
                 if one.is_floating_point():
                     one.copy_(one.bfloat16())
             began = time.perf_counter()
-            output = _guarded(lambda: self._called(*given))
+            output = _guarded(lambda: self._device.waited_for(self._called)(*given))
             seconds = time.perf_counter() - began
-            form, found = pack(_in_brain_floats(output) if rounded else output)
+            form, found = pack(_in_brain_floats(output) if rounded else output, self._device.name)
         return {"output": form, "seconds": seconds}, found
 
     def _otherwise(self, name: str, value: Any) -> torch.nn.Module:
@@ -241,7 +247,7 @@ class Reference:
         torch.manual_seed(0)
         model: torch.nn.Module = self._module.Model(*bound.args, **bound.kwargs).train(self._train)
         model.load_state_dict(self._model.state_dict())
-        return model
+        return model.to(self._device.name) if self._device.beside else model
 
     def _bound(self) -> inspect.BoundArguments:
         bound = inspect.signature(self._module.Model).bind(*self._init)
@@ -262,8 +268,8 @@ class Reference:
 
     def _sensitivity(self, head: Json, _: Sequence[Tensor]) -> Answer:
         """By how much the outputs change, relative to their size, when one input or one weight is drawn anew."""
-        inputs = self._drawn({**head, "seed": head["seed"]})
-        others = self._drawn({**head, "seed": head["other"]})
+        inputs = self._placed(self._drawn({**head, "seed": head["seed"]}))
+        others = self._placed(self._drawn({**head, "seed": head["other"]}))
         fresh = copy.deepcopy(self._model)
         set_state(fresh, torch.Generator().manual_seed(head["other"]), self._around)
         changes: Json = {"inputs": [], "state": {}}
@@ -281,10 +287,16 @@ class Reference:
                 changes["state"][name] = _change(before, after)
         return changes, ()
 
+    def _placed(self, values: list[Any]) -> list[Any]:
+        return [self._device.placed(one) if isinstance(one, torch.Tensor) else one for one in values]
+
     def _work(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """What a call with these inputs does, and how fast this machine is."""
-        _, given = calling.arguments(head["inputs"], tensors, "contiguous")
-        return _guarded(lambda: machine.work(copy.deepcopy(self._model), given)), ()
+        _, given = self._arguments(head, tensors, "contiguous")
+        return _guarded(lambda: machine.work(copy.deepcopy(self._model), given, self._device)), ()
+
+    def _arguments(self, head: Json, tensors: Sequence[Tensor], layout: str) -> tuple[list[torch.Tensor], Any]:
+        return calling.arguments(head["inputs"], tensors, layout, self._device)
 
 
 def _within(operation: Operation) -> Operation:
@@ -332,7 +344,7 @@ def _mover(generator: torch.Generator) -> Moved:
 
 def _widened(value: torch.Tensor, kind: torch.dtype, moved: Moved | None) -> torch.Tensor:
     wide = value.detach().to(kind)
-    return wide if moved is None else wide * (1 + torch.finfo(value.dtype).eps * moved(value))
+    return wide if moved is None else wide * (1 + torch.finfo(value.dtype).eps * moved(value).to(wide.device))
 
 
 def _storages(value: Any) -> set[int]:
@@ -384,4 +396,5 @@ def main() -> None:
     """Serves the broker until it hangs up."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    converse(Reference().operations())
+    device = of_arguments()
+    converse(Reference(device).operations(), device.uuid)

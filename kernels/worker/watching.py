@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from kernels.messages import Json
+from kernels.worker.device import Device
 from kernels.worker.listening import listen
 
 _SWITCHES = (
@@ -34,7 +35,8 @@ _CLOCKS = {
 class Watch:
     """Looks at a process from its beginning. `file`: the candidate's, whose own calls are noted."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, device: Device) -> None:
+        self._device = device
         self._heard = listen(file)
         self._before = _functions()
         self._entries = _entries()
@@ -44,7 +46,7 @@ class Watch:
 
     def loaded(self) -> None:
         """From here on only calls are made: weights may have been drawn before, and threads of torch's own made."""
-        self._random = _random_state()
+        self._random = self._random_state()
 
     def seen(self) -> Json:
         """All that is to be seen now."""
@@ -56,12 +58,14 @@ class Watch:
             "events": self._heard(),
             "switches": sorted(name for name, value in _read_switches().items() if self._switches[name] != value),
             "threads": len(os.listdir("/proc/self/task")) - self._threads,
-            "random": _random_state() != self._random,
+            "random": self._random_state() != self._random,
         }
 
-
-def _random_state() -> bytes:
-    return bytes(torch.get_rng_state().tolist())
+    def _random_state(self) -> bytes:
+        states = [torch.get_rng_state()]
+        if self._device.beside:
+            states.append(torch.get_device_module(self._device.name).get_rng_state())
+        return b"".join(bytes(one.tolist()) for one in states)
 
 
 def _entries() -> dict[str, int]:

@@ -1,26 +1,23 @@
-"""A place where kernels can be run: the Python of `make kernel-python` in local boxes."""
+"""A place where kernels can be run, and one with a device beside the processor."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from kernels.broker import Broker
 from kernels.hosting import Place
-from sandboxes import Bind
-from settings import load_settings
-from tests.engines import absent
-from tests.sandboxes.conftest import bubblewrap
-from workers.kernel_place import IN_THE_BOX, kernel_python
+from tests.kernels.places import on_the_processor, simulated_device, with_a_device
 
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    folder = kernel_python(load_settings().kernel_home)
-    if folder is None:
-        absent("PyTorch for the kernel lane (tools/kernel-python)")
-    backend = bubblewrap(tmp_path_factory.mktemp("kernels"), read_only=[Bind(str(folder), IN_THE_BOX)])
-    return Place(backend, Path(IN_THE_BOX) / "bin" / "python")
+    return on_the_processor(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="session")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The device is simulated."""
+    return with_a_device(simulated_device(), tmp_path_factory.mktemp("beside"))
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def get_init_inputs():
 """
 TIMING = Timing(
     Speed.faster, Interval(1.2, 1.25, 1.3), Interval(0.99, 1.0, 1.01), 0.02, 1e-3, 8e-4, 8e-4, 1e-5, True, 1.25, 12,
-    400, 400, EAGER,
+    400, 400, "eager, one thread",
 )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_a_quick_verification_has_eager_mode_and_says_so(place: Place, reference
         two = baselines.against(side, init, "normal", quick=True)
         assert one.baseline is two.baseline
         assert side.task in baselines
-        assert (one.baseline.name, one.told) == (EAGER, ())
+        assert (one.baseline.way, one.baseline.name, one.told) == (EAGER, "eager, one thread", ())
         assert "eager" in one.note
         with baselines.fresh(side.task, one) as fresh:
             assert fresh.baseline is not one.baseline
@@ -133,16 +133,16 @@ def test_the_faster_of_eager_mode_and_the_compiler_is_the_baseline(
         found = baselines.against(side, init, "normal", quick=False)
         if found.note:
             assert "torch.compile is no baseline here: took over" in found.note
-            assert found.baseline.name == EAGER
+            assert found.baseline.way == EAGER
             return
         times = dict(found.told)
-        assert set(times) == {EAGER, COMPILED}
+        assert set(times) == {f"{EAGER}, one thread", f"{COMPILED}, one thread"}
         assert all(0 < one < 1 for one in times.values())
-        if times[COMPILED] < times[EAGER] / 1.5:
-            assert found.baseline.name == COMPILED
+        if times[f"{COMPILED}, one thread"] < times[f"{EAGER}, one thread"] / 1.5:
+            assert found.baseline.way == COMPILED
         assert baselines.against(side, init, "normal", quick=False) == found, "it is compiled once"
         with baselines.fresh(side.task, found) as fresh:
-            assert (fresh.baseline is found.baseline) == (found.baseline.name == COMPILED)
+            assert (fresh.baseline is found.baseline) == (found.baseline.way == COMPILED)
 
 
 def test_a_model_that_the_compiler_does_not_take_has_eager_mode(place: Place) -> None:
@@ -155,6 +155,6 @@ def test_a_model_that_the_compiler_does_not_take_has_eager_mode(place: Place) ->
     with side.worker, Baselines(supply) as baselines:
         found = baselines.against(side, side.load(), "normal", quick=False)
         assert supply.at_work == [True, False], "the box of the one that failed is closed"
-        assert found.baseline.name == EAGER
+        assert found.baseline.way == EAGER
         assert found.note.startswith("torch.compile is no baseline here: ")
         assert "not with me" in found.note
