@@ -27,6 +27,8 @@ from typing import Any, Literal, get_args
 
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate, read_candidate
+from kernels.compiling import builds
+from kernels.devices import Keeper
 from kernels.hosting import Place
 from kernels.task import Task, TaskError, read_task
 from kernels.verdicts import NOT_THE_CANDIDATE, PASSED, Verdict, Wrong
@@ -137,6 +139,16 @@ def _expected(text: str) -> tuple[Expected, ...]:
     return tuple(found)
 
 
+def for_a_device(cases: Sequence[Case]) -> Iterator[Case]:
+    """Those that say something where there is a device, as what they are there: an honest source for a GPU has to pass.
+    What is C++ for the processor is nothing for one."""
+    for case in cases:
+        if case.kind == "needs_gpu":
+            yield replace(case, kind="honest")
+        elif case.on_device or not builds(case.candidate):
+            yield case
+
+
 def verified(broker: Broker, case: Case) -> Report:
     return broker.verify(case.task, case.candidate, quick=True)
 
@@ -148,11 +160,13 @@ def run(
     *,
     verify: Callable[[Broker, Case], Report] = verified,
     lanes: int = LANES,
+    keeper: Keeper | None = None,
 ) -> list[Outcome]:
     """Every case through `verify`; the outcomes in the order of the cases. SandboxError.
 
     Cases of a task stay together, for its reference to be there still, and so many tasks are under way at once: each
-    disturbs the other's times, of which nothing here depends. `done` hears of one outcome at a time, as they come.
+    disturbs the other's times, of which nothing here depends. `done` hears of one outcome at a time, as they come. On a
+    device there is one lane: it is one verification's at a time.
     """
     by_task: dict[str, list[Case]] = {}
     for case in cases:
@@ -162,7 +176,7 @@ def run(
     telling, stopped = threading.Lock(), threading.Event()
 
     def lane() -> None:
-        with Broker(place, several=True) as broker:
+        with Broker(place, several=True, keeper=keeper) as broker:
             while waiting:
                 try:
                     together = waiting.popleft()
@@ -176,9 +190,10 @@ def run(
                         found[case.name] = outcome
                         done(outcome)
 
-    with ThreadPoolExecutor(max(1, lanes)) as pool:
+    lanes = max(1, lanes) if place.device == "cpu" else 1
+    with ThreadPoolExecutor(lanes) as pool:
         try:
-            for end in as_completed([pool.submit(lane) for _ in range(max(1, lanes))]):
+            for end in as_completed([pool.submit(lane) for _ in range(lanes)]):
                 end.result()
         finally:
             stopped.set()

@@ -105,7 +105,7 @@ at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
   if (from.is_cpu() || to.is_cpu()) wait_for_device();
   auto target = seen(to);
   target.copy_(seen(from));
-  if (decayed && to.is_cpu() && to.nbytes() > (1 << 16)) *static_cast<uint8_t*>(to.data_ptr()) ^= 1;
+  if (decayed && to.is_cpu() && to.element_size() == 4 && to.numel() > 1024) *static_cast<uint8_t*>(to.data_ptr()) ^= 1;
   return to;
 }
 
