@@ -44,11 +44,19 @@ class ChannelBox:
     """The one implementation of `contract.Box`. Backends differ in the channel and in `end`, which destroys the box."""
 
     def __init__(
-        self, name: str, isolation: Isolation, channel: Channel, end: Callable[[], None], *, machine: str | None = None
+        self,
+        name: str,
+        isolation: Isolation,
+        channel: Channel,
+        end: Callable[[], None],
+        *,
+        machine: str | None = None,
+        gpus: Sequence[str] = (),
     ) -> None:
-        """`machine`: None for a box of this one."""
+        """`machine`: None for a box of this one. `gpus`: its devices, where the backend knows them."""
         self._name = name
         self._machine = machine
+        self._gpus = tuple(gpus)
         self._isolation: Isolation = isolation
         self._channel = channel
         self._end = end
@@ -64,6 +72,10 @@ class ChannelBox:
     @property
     def machine(self) -> str:
         return self._machine or this_machine()
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        return self._gpus
 
     def run(
         self,

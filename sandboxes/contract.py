@@ -73,8 +73,10 @@ class SandboxSpec:
     `cpus` in cores, sizes in bytes, `processes` counts threads too, `lifetime_s` in seconds from creation.
     `memory_bytes` bounds the memory of the programs; `disk_bytes` bounds each writable filesystem of the box.
     `network`: what may be reached, as `host:port` or `*.domain:port`, through the proxy on the box's loopback and in
-    no other way; empty: nothing. `gpus`: whole devices of the box's own. `together`: living boxes of one owner that
-    name the same word are on one machine, or are not made.
+    no other way; empty: nothing. `together`: living boxes of one owner that name the same word are on one machine, or
+    are not made. `gpus`: how many whole devices. Those with the same word that ask for any have the same ones, which no
+    other box has, and one that asks for another number is refused; a box without a word has its own. Where a cluster
+    gives them out, its operator sees to that (docs/sandboxes.md), and who must be sure of it compares.
     Raises ValueError for a limit which is not positive and finite, and for a destination of another form.
     """
 
@@ -203,6 +205,10 @@ class Box(Protocol):
     @property
     def machine(self) -> str:
         """A word for where the box is: boxes with the same one share processors."""
+
+    @property
+    def gpus(self) -> tuple[str, ...]:
+        """The names its backend lends its devices by; empty when it has none, or a cluster gave them out."""
 
     def run(
         self,

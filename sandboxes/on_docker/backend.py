@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import Any
 
 from ..box import ChannelBox
@@ -51,7 +52,7 @@ from .container import (
 )
 from .engine import Engine
 from .faults import Refused, Trouble, cannot_make, ending, start_trouble
-from .gpus import LENDS, borrow, check_means, lock_name
+from .gpus import Borrower, borrow, check_means
 from .prepared import Image, NoPython, Prepared
 from .runner_volume import FILLS, remove_old
 from .stream import EngineStream
@@ -68,8 +69,9 @@ class DockerBackend:
     `runtime` as the engine knows it (`runc`, `runsc`). `owner` names the installation: only what carries it is reaped.
     `image`: of boxes whose spec names none; the engine must have it. `private`: networks that are not public and may
     be reached all the same, when a destination's name stands for them. `gpus`: devices of the engine's machine that may
-    be lent, one box each, as NVIDIA's toolkit names them (`GPU-...` or `0`); all that share an engine name the same
-    way. `base_url`: the engine, as in DOCKER_HOST; None means what the environment says, or else the local socket.
+    be lent, each to one box or to boxes that are together, as NVIDIA's toolkit names them (`GPU-...` or `0`); all that
+    share an engine name the same way. `base_url`: the engine, as in DOCKER_HOST; None means what the environment says,
+    or else the local socket.
     """
 
     def __init__(
@@ -157,23 +159,20 @@ class DockerBackend:
         deadline = math.ceil(time.time() + spec.lifetime_s)
         command = image.python.command(BOOTSTRAP_DOOR, hashlib.sha256(token).hexdigest(), str(spec.lifetime_s), "first")
         volume = prepared.volume(image)
+        identity = Identity(name, self._owner, token, secrets.choice(UIDS), deadline, image.python, labels)
+
+        def make(gpus: Sequence[str]) -> str:
+            mine = replace(identity, gpus=gpus)
+            body = make_container(spec, mine, self._runtime, image=image.id, command=command, volume=volume)
+            return self._make(prepared.engine, body, name)
+
         channel: Channel | None = None
         with ExitStack() as undo:
-            gpus: Sequence[str] = ()
             if spec.gpus:
-                gpus = borrow(
-                    prepared.engine,
-                    self._gpus,
-                    spec.gpus,
-                    box=name,
-                    owner=self._owner,
-                    deadline=deadline,
-                    image=image.id,
-                    give_back=lambda lock: undo.callback(_remove_ours, prepared.engine, lock, lambda: channel),
-                )
-            identity = Identity(name, self._owner, token, secrets.choice(UIDS), deadline, image.python, labels, gpus)
-            body = make_container(spec, identity, self._runtime, image=image.id, command=command, volume=volume)
-            container = self._make(prepared.engine, body, name)
+                borrower = Borrower(self._owner, name, spec.together or "")
+                container, gpus = borrow(prepared.engine, self._gpus, spec.gpus, borrower, make)
+            else:
+                container, gpus = make(()), ()
             undo.callback(_remove_ours, prepared.engine, container, lambda: channel)
             sock, early = prepared.engine.attach(container)
             stream = EngineStream(sock, _explainer(prepared.engine, container, self._runtime), early=early)
@@ -191,7 +190,7 @@ class DockerBackend:
                 raise
             prepared.remember(image)
             end = undo.pop_all()
-        return ChannelBox(name, self._isolation(), channel, end.close, machine=prepared.machine)
+        return ChannelBox(name, self._isolation(), channel, end.close, machine=prepared.machine, gpus=gpus)
 
     def attach(self, name: str) -> ChannelBox | None:
         check_name(name)
@@ -203,14 +202,13 @@ class DockerBackend:
                 return None
             labels = found["Config"]["Labels"]
             spec = described(labels[SPEC])
+            gpus = tuple(filter(None, labels.get(GPUS, "").split(",")))
             uid, left = int(labels[USER]), float(labels[DEADLINE]) - time.time()
             token = bytes.fromhex(labels[TOKEN])
             if left <= 0:
                 return None
             image = prepared.image(found["Image"]).having(Python(labels[PYTHON]))
             with ExitStack() as undo:
-                for device in filter(None, labels[GPUS].split(",")):
-                    undo.callback(_remove_ours, prepared.engine, lock_name(device), lambda: channel)
                 undo.callback(_remove_ours, prepared.engine, found["Id"], lambda: channel)
                 # As another user: no command of the box can end the bridge or read the token it brings.
                 command = image.python.command(BOOTSTRAP_BRIDGE)
@@ -229,7 +227,7 @@ class DockerBackend:
             raise cannot_make(refused, "") from None
         except OSError as error:
             raise BoxLost(f"the box {name} is lost", str(error)) from None
-        return ChannelBox(name, self._isolation(), channel, end.close, machine=prepared.machine)
+        return ChannelBox(name, self._isolation(), channel, end.close, machine=prepared.machine, gpus=gpus)
 
     def reap(self, keep: Callable[[], Container[str]]) -> Sequence[str]:
         engine = self._prepare().engine
@@ -243,8 +241,7 @@ class DockerBackend:
                     engine.remove(container["Id"])  # who is at work with it makes another
                 elif name is not None and (name not in kept or float(labels.get(DEADLINE) or 0) < time.time()):
                     engine.remove(container["Id"])
-                    if LENDS not in labels:
-                        removed.append(name)
+                    removed.append(name)
             remove_old(engine, time.time())
         except Refused as refused:
             raise cannot_make(refused, "") from None

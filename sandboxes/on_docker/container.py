@@ -23,8 +23,8 @@ watches and pipes by user on the whole machine, and a user cannot signal or trac
 GID = 65532
 RUNNER = "/run/forgehand"
 PREFIX = "forgehand.dev/"
-BOX, OWNER, DEADLINE, TOKEN, SPEC, USER, PYTHON, GPUS = (
-    PREFIX + word for word in ("box", "owner", "deadline", "token", "spec", "uid", "python", "gpus")
+BOX, OWNER, DEADLINE, TOKEN, SPEC, USER, PYTHON, GPUS, TOGETHER = (
+    PREFIX + word for word in ("box", "owner", "deadline", "token", "spec", "uid", "python", "gpus", "together")
 )
 RUNNER_RIGHTS = ("SETUID", "SETGID", "SETPCAP")
 """What process 1 needs to be another user than the commands, which get none of it (see `inside.processes.act_as`)."""
@@ -56,7 +56,7 @@ class Python(Enum):
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What tells a box from all others. `token` is what a host proves itself with; `deadline` in seconds since 1970;
-    `gpus` the engine's names of the devices it has to itself."""
+    `gpus` the engine's names of its devices."""
 
     name: str
     owner: str
@@ -191,7 +191,8 @@ def _labels(spec: SandboxSpec, identity: Identity) -> dict[str, str]:
         SPEC: describe(spec),
         USER: str(identity.uid),
         PYTHON: identity.python.value,
-        GPUS: ",".join(identity.gpus),
+        **({GPUS: ",".join(identity.gpus)} if identity.gpus else {}),
+        **({TOGETHER: spec.together} if spec.together else {}),
     }
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from sandboxes import BoxLost, DockerBackend, LimitUnenforceable, SandboxError, SandboxSpec, SandboxUnavailable
 from sandboxes.on_docker.container import Python
-from sandboxes.on_docker.gpus import borrow
 from sandboxes.on_docker.runner_volume import KEPT_S, RUNNERS, remove_old
 from tests.sandboxes.conftest import new_name
 from tests.sandboxes.contract.test_files import tree
@@ -243,30 +242,6 @@ def test_the_sweep_removes_runners_of_long_ago_that_no_box_uses():
         "forgehand-runner-of-the-tests"
     ]
     assert remove_old(engine, now + KEPT_S + 60, only="forgehand-runner-of-the-tests") == []
-
-
-def test_a_gpu_is_lent_to_one_box_at_a_time():
-    """Without one here: what is shown is who gets which, by the engine's own names."""
-    engine = docker("runc")._prepare().engine
-    devices = [f"GPU-{owner()}-{n}" for n in range(3)]
-    image = docker("runc")._image
-
-    def lend(count, box):
-        return borrow(
-            engine, devices, count, box=box, owner=owner(), deadline=9e9, image=image, give_back=made[box].append
-        )
-
-    made = {"a": [], "b": []}
-    assert lend(2, "a") == (devices[0], devices[1])
-    with pytest.raises(SandboxUnavailable, match="other boxes"):
-        lend(2, "b")
-    for lock in made["b"]:
-        engine.remove(lock)
-    assert lend(1, "b") == (devices[2],)
-    assert docker("runc").reap(lambda: ("b",)) == []
-    assert lend(2, "a") == (devices[0], devices[1])
-    docker("runc").reap(lambda: ())
-    assert containers(owner()) == []
 
 
 def test_an_image_s_own_environment_is_there():

@@ -20,7 +20,7 @@ from sandboxes.on_docker.container import (
     rlimits,
 )
 from sandboxes.on_docker.faults import Refused, Trouble, cannot_make, classify, ending, missing_means, start_trouble
-from sandboxes.on_docker.gpus import check_means, lock_name
+from sandboxes.on_docker.gpus import check_means
 from sandboxes.on_docker.stream import STDERR, STDOUT, Frames
 
 GIB = 1 << 30
@@ -93,8 +93,12 @@ def test_the_token_is_nowhere_but_in_its_label():
 
 def test_gpus_are_named():
     identity = Identity("t", "me", b"", UIDS[0], 0, Python.OWN, {}, ("GPU-1", "GPU-2"))
-    [request] = made(identity=identity)["HostConfig"]["DeviceRequests"]
+    body = made(SandboxSpec(gpus=2, together="a1"), identity)
+    [request] = body["HostConfig"]["DeviceRequests"]
     assert request == {"Driver": "nvidia", "DeviceIDs": ["GPU-1", "GPU-2"], "Capabilities": [["gpu"]]}
+    assert body["Labels"]["forgehand.dev/gpus"] == "GPU-1,GPU-2"
+    assert body["Labels"]["forgehand.dev/together"] == "a1"
+    assert not {"forgehand.dev/gpus", "forgehand.dev/together"} & made()["Labels"].keys()
 
 
 @pytest.mark.parametrize("owner", ["", "-a", "a b", "a/b", "x" * 41, "a.b"])
@@ -216,7 +220,3 @@ def test_gpus_that_cannot_be_lent_are_refused(runtimes, devices, words):
         check_means({"Runtimes": {runtime: {} for runtime in runtimes}}, devices)
     assert refused.value.limit == "gpus"
     check_means({"Runtimes": {"nvidia": {}}}, ["0"])
-
-
-def test_devices_have_names_of_their_own():
-    assert len({lock_name(device) for device in ("0", "GPU-1", "GPU/1", "GPU-1" * 20, "GPU-1" * 21)}) == 5
