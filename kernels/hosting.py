@@ -56,7 +56,8 @@ class Ended(Exception):
 class Place:
     """Where workers run. `python`: an interpreter with torch, as it is called in the box. `memory_bytes` of a box.
     `image`: of containers, None for the backend's own. `artefacts`: a folder of the broker's for what was compiled.
-    `together`: boxes with the same word are on one machine."""
+    `together`: boxes with the same word are on one machine. `device`: what tasks are run on, `cpu` or `cuda`. `gpus`:
+    how many devices are lent to a box; none where boxes see those of their machine."""
 
     backend: Backend
     python: PurePath
@@ -64,6 +65,8 @@ class Place:
     image: str | None = None
     artefacts: Path | None = None
     together: str | None = None
+    device: str = "cpu"
+    gpus: int = 0
 
     def spec(self, lifetime_s: float) -> SandboxSpec:
         return SandboxSpec(
@@ -73,6 +76,7 @@ class Place:
             disk_bytes=1 << 30,
             processes=256,
             lifetime_s=lifetime_s,
+            gpus=self.gpus,
             together=self.together,
         )
 
