@@ -17,6 +17,7 @@ from kernels.bench import CandidateSide, Inputs, Judged, Patience, ReferenceSide
 from kernels.candidate import Candidate, Refused, parse, static_findings
 from kernels.cells import FULL, QUICK, Cell, cells
 from kernels.correctness import Correctness, correct
+from kernels.devices import Keeper
 from kernels.findings import Finding, Tier, of_probe
 from kernels.hosting import MOST_BYTES, Ended, Place, Troubled, Worker
 from kernels.messages import ProtocolError
@@ -88,9 +89,12 @@ class Broker:
     last candidate is; empty before there was one. All boxes of one are on the same.
     """
 
-    def __init__(self, place: Place, *, several: bool = False, patience: Patience | None = None) -> None:
+    def __init__(
+        self, place: Place, *, several: bool = False, patience: Patience | None = None, keeper: Keeper | None = None
+    ) -> None:
         self._place = replace(place, together=place.together or secrets.token_hex(8))
         self._several, self._patience = several, patience or Patience()
+        self._keeper = keeper
         self.machine = ""
         self._references: dict[str, _Prepared] = {}
         self._threads = ThreadPoolExecutor(2)
