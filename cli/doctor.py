@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import probes
-from cli.kernel_probe import kernels
+from cli.kernel_probe import kernels, quarantines
 from cli.output import console, document, printable
 from cli.probes import Check
 from cli.serve import secrets_of
@@ -77,5 +77,6 @@ def _looks(settings: Settings, model_call: bool) -> list[Callable[[], Iterator[C
         lambda: probes.github(settings),
         lambda: iter([probes.sandbox(settings)]),
         lambda: iter([kernels(settings)]),
+        quarantines,
         lambda: probes.model(settings, call=model_call),
     ]

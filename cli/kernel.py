@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
-from cli import kernel_optimize
+from cli import kernel_devices, kernel_optimize
 from cli.errors import CannotRun
 from cli.kernel_entry import read_entry
 from cli.kernel_turn import turn_of_timing
@@ -32,6 +32,7 @@ TaskArgument = Annotated[Path, typer.Argument(help="A Python file in KernelBench
 
 app = typer.Typer(help="Verify kernels: right, real, faster?", no_args_is_help=True)
 app.command("optimize")(kernel_optimize.command)
+app.command("devices")(kernel_devices.command)
 
 
 @app.command("audit-task")

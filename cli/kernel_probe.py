@@ -1,12 +1,19 @@
-"""What `forgehand doctor` says of the kernel lane: its boxes, and what is in them."""
+"""What `forgehand doctor` says of the kernel lane: its boxes, what is in them, and its devices."""
 
 import json
 import secrets
 import time
+from collections.abc import Iterator
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from cli.errors import CannotRun
 from cli.probes import Check
+from cli.tasks import service_database
 from sandboxes import SandboxError
 from settings import Settings
+from store import kernel_devices
+from workers.kernel_checks.devices import release_command
 from workers.kernel_place import make_place
 
 _PATIENCE_S = 120.0
@@ -44,6 +51,20 @@ def kernels(settings: Settings) -> Check:
     seconds = time.monotonic() - began
     devices = f"{gpus} GPUs" if gpus else "no GPU"
     return Check("kernels", "ok", f"{told}, {devices}; a box and its first command took {seconds:.1f} s")
+
+
+def quarantines() -> Iterator[Check]:
+    """A warning for each device in quarantine. What is wrong with the database is said by its own check."""
+    try:
+        with service_database("devices") as (_, database), database.read() as session:
+            for row in kernel_devices.in_quarantine(session):
+                since = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.quarantined_at))
+                at = f" on {row.machine}" if row.machine else ""
+                said = f"{row.name}{at} has been in quarantine since {since}, and nothing is run on it: {row.reason}"
+                todo = f"see to it (nvidia-smi -q says what its driver knows), then {release_command(row.uuid)}"
+                yield Check("kernel device", "warning", said, todo)
+    except (CannotRun, SQLAlchemyError, OSError, ValueError, RuntimeError, ImportError):
+        return
 
 
 def _or_no(name: str, found: object) -> str:

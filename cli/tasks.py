@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -140,26 +140,27 @@ def retry(task_id: TaskId, as_json: AsJson = False) -> None:
 
 
 @contextmanager
-def service_database() -> Iterator[tuple[Settings, Database]]:
-    """The settings and the database of the service. CannotRun when there is none, or none of this version."""
+def service_database(what: str = "tasks") -> Iterator[tuple[Settings, Database]]:
+    """The settings and the database of the service. CannotRun when there is none, or none of this version. `what` is
+    looked for in it."""
     settings = load_settings()
-    try:
-        database = Database(settings.effective_database_url) if _exists(settings) else None
-        current = database is not None and is_current(database)
-    except SQLAlchemyError as error:
-        # The first line: the rest of SQLAlchemy's message is a link and the statement.
-        raise CannotRun(
-            f"The database cannot be read: {str(error).splitlines()[0]}. Set FORGEHAND_DATABASE_URL or start it"
-        ) from None
-    if database is None or not current:
-        raise CannotRun(
-            "There are no tasks to show: the database has not been set up by this version of Forgehand. "
-            "Start `forgehand serve` or `forgehand worker` once, or set FORGEHAND_STATE_DIR or FORGEHAND_DATABASE_URL"
-        )
-    try:
+    with ExitStack() as end:
+        try:
+            database = Database(settings.effective_database_url) if _exists(settings) else None
+            if database is not None:
+                end.callback(database.close)
+            current = database is not None and is_current(database)
+        except SQLAlchemyError as error:
+            # The first line: the rest of SQLAlchemy's message is a link and the statement.
+            raise CannotRun(
+                f"The database cannot be read: {str(error).splitlines()[0]}. Set FORGEHAND_DATABASE_URL or start it"
+            ) from None
+        if database is None or not current:
+            raise CannotRun(
+                f"There are no {what} to show: the database has not been set up by this version of Forgehand. Start "
+                "`forgehand serve` or `forgehand worker` once, or set FORGEHAND_STATE_DIR or FORGEHAND_DATABASE_URL"
+            )
         yield settings, database
-    finally:
-        database.close()
 
 
 def _exists(settings: Settings) -> bool:

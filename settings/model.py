@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     kernel_home: Path = Field(default_factory=lambda: _cache() / "forgehand")
     kernel_sandbox: SandboxKind | None = None
     kernel_image: str = ""
+    kernel_gpu_image: str = ""
     kernel_image_python: PurePosixPath = PurePosixPath("/opt/kernel-python/bin/python")
     kernel_memory_mb: int = Field(default=4096, ge=512)
     kernel_gpu_wait_s: float = Field(default=0.0, ge=0)

@@ -269,6 +269,22 @@ class KernelCheck(Leased, Base):
     check_run: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # id, url, round
 
 
+class KernelDevice(Base):
+    """A device that kernels are verified on, as it was when it was last seen."""
+
+    __tablename__ = "kernel_devices"
+    uuid: Mapped[str] = mapped_column(String(100), primary_key=True)  # as its driver names it
+    name: Mapped[str]
+    machine: Mapped[str]  # empty where it is not known yet
+    software: Mapped[str]
+    seen_at: Mapped[float]
+    quarantined_at: Mapped[float | None]
+    reason: Mapped[str | None]  # of the quarantine
+    qualified_with: Mapped[str | None] = mapped_column(String(64))  # a digest of the code and the software
+    qualified_at: Mapped[float | None]
+    figures: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # of the run that qualified it
+
+
 class Lease(Base):
     """A named duty that one process at a time may have: relay, sweeper, poller."""
 

@@ -12,15 +12,30 @@ from settings.machines import SandboxKind
 from workers.backends import containers, make_backend
 
 IN_THE_BOX = "/opt/kernel-python"
+# What NVIDIA's driver makes where it runs.
+DRIVER = Path("/dev/nvidiactl")
 _COMPLETE = ".complete"
+_NO_IMAGE = {
+    "cpu": (
+        "FORGEHAND_KERNEL_IMAGE is not set",
+        "Name an image with PyTorch (k8s/kernels/Dockerfile makes one), or set FORGEHAND_KERNEL_SANDBOX=local",
+    ),
+    "cuda": (
+        "FORGEHAND_KERNEL_GPU_IMAGE is not set",
+        "Name an image with a PyTorch for CUDA (k8s/kernels/Dockerfile makes one)",
+    ),
+}
 
 
-def make_place(settings: Settings) -> Place:
-    """Boxes of the kernel lane's own kind where FORGEHAND_KERNEL_SANDBOX names one, else of the settings' kind.
+def make_place(settings: Settings, device: str = "cpu") -> Place:
+    """Boxes of the kernel lane's own kind where FORGEHAND_KERNEL_SANDBOX names one, else of the settings' kind; for
+    `cuda` boxes that have a GPU.
 
     SandboxUnavailable, LimitUnenforceable where there are none, with what to do.
     """
     kind = kernel_kind(settings)
+    if device == "cuda":
+        _want_gpu(settings, kind)
     memory = settings.kernel_memory_mb << 20
     artefacts = settings.state_dir / "kernel-artefacts"
     if kind == "local":
@@ -32,17 +47,30 @@ def make_place(settings: Settings) -> Place:
                 "Run `make kernel-python`, or set FORGEHAND_KERNEL_HOME to the folder that has it",
             )
         backend = make_backend(settings, "local", read_only=[Bind(str(folder), IN_THE_BOX)])
-        # A box without walls has no places of its own: it sees the folder where it is.
+        # A box without walls has no places of its own: it sees the folder where it is, and its machine's devices.
         seen = folder if isinstance(backend, PlainBackend) else PurePosixPath(IN_THE_BOX)
-        return Place(backend, seen / "bin" / "python", memory, artefacts=artefacts)
-    if not settings.kernel_image:
+        return Place(backend, seen / "bin" / "python", memory, artefacts=artefacts, device=device)
+    image, gpus = settings.kernel_image, 0
+    if device == "cuda":
+        image, gpus = settings.kernel_gpu_image or image, 1
+    if not image:
+        raise SandboxUnavailable(f"Kernels cannot be run in {kind} boxes", *_NO_IMAGE[device])
+    backend = make_backend(settings, kind, image=image, owner=_owner(settings))
+    python = settings.kernel_image_python
+    return Place(backend, python, memory, image, artefacts=artefacts, device=device, gpus=gpus)
+
+
+def _want_gpu(settings: Settings, kind: SandboxKind) -> None:
+    """SandboxUnavailable where boxes of this kind have none."""
+    what = f"Kernels cannot be run on a GPU in {kind} boxes"
+    if kind == "docker" and not settings.docker_gpus:
         raise SandboxUnavailable(
-            f"Kernels cannot be run in {kind} boxes",
-            "FORGEHAND_KERNEL_IMAGE is not set",
-            "Name an image with PyTorch (k8s/kernels/Dockerfile makes one), or set FORGEHAND_KERNEL_SANDBOX=local",
+            what, "FORGEHAND_DOCKER_GPUS is not set", "Name those of the engine's that boxes may have"
         )
-    backend = make_backend(settings, kind, image=settings.kernel_image, owner=_owner(settings))
-    return Place(backend, settings.kernel_image_python, memory, settings.kernel_image, artefacts=artefacts)
+    if kind == "local" and not isinstance(kernel_boxes(settings), PlainBackend):
+        raise SandboxUnavailable(what, "they see no devices", "Set FORGEHAND_KERNEL_SANDBOX to docker or kubernetes")
+    if kind == "local" and not DRIVER.exists():
+        raise SandboxUnavailable(what, f"there is no {DRIVER}", "Install NVIDIA's driver on this machine")
 
 
 def kernel_boxes(settings: Settings) -> Backend:

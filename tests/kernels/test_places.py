@@ -13,11 +13,13 @@ from kernels.cases import read_cases
 from kernels.hosting import Place
 from kernels.verdicts import PASSED, Verdict, Wrong
 from sandboxes import SandboxUnavailable
+from sandboxes.on_kubernetes.backend import KubernetesBackend
 from settings import Settings, load_settings
 from settings.machines import SandboxKind
 from tests.engines import absent
 from tests.kernels.image import PYTHON_IN_IMAGE, kernel_image
 from tests.sandboxes import docker_engine, kubernetes_cluster
+from workers import kernel_place
 from workers.kernel_place import kernel_python, make_place
 
 CASES = {one.name: one for one in read_cases()}
@@ -83,6 +85,59 @@ def test_a_place_that_cannot_be_had_says_what_to_do(given: dict[str, Any], why: 
     with pytest.raises(SandboxUnavailable) as told:
         make_place(Settings(state_dir=tmp_path, **given))
     assert why in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"kernel_sandbox": "local"}, "in local boxes: they see no devices. Set FORGEHAND_KERNEL_SANDBOX to docker or"),
+        (
+            {"kernel_sandbox": "docker", "kernel_image": "i"},
+            "FORGEHAND_DOCKER_GPUS is not set. Name those",
+        ),
+        ({"kernel_sandbox": "docker", "docker_gpus": ("GPU-1",)}, "FORGEHAND_KERNEL_GPU_IMAGE is not set"),
+        ({"kernel_sandbox": "kubernetes"}, "FORGEHAND_KERNEL_GPU_IMAGE is not set"),
+    ],
+)
+def test_a_place_with_a_gpu_that_cannot_be_had_says_what_to_do(given: dict[str, Any], why: str, tmp_path: Path) -> None:
+    with pytest.raises(SandboxUnavailable) as told:
+        make_place(Settings(state_dir=tmp_path, kernel_home=tmp_path, **given), device="cuda")
+    assert why in str(told.value)
+
+
+@pytest.mark.parametrize("driver", [True, False])
+def test_boxes_without_walls_see_the_devices_of_their_machine(
+    driver: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no bubblewrap
+    monkeypatch.setattr(kernel_place, "DRIVER", tmp_path if driver else tmp_path / "none")
+    done = tmp_path / f"kernel-python-{'.'.join(map(str, sys.version_info[:3]))}-a" / ".complete"
+    done.parent.mkdir()
+    done.touch()
+    settings = Settings(state_dir=tmp_path, kernel_home=tmp_path, sandbox_allow_unisolated=True)
+    if not driver:
+        with pytest.raises(SandboxUnavailable, match="Install NVIDIA's driver"):
+            make_place(settings, device="cuda")
+        return
+    place = make_place(settings, device="cuda")
+    assert (place.device, place.gpus, place.backend.name) == ("cuda", 0, "plain"), "none is lent"
+    with place.backend.create(place.spec(60.0), name="seen") as box:
+        assert box.isolation == "none"
+    place = make_place(settings)
+    assert (place.device, place.gpus) == ("cpu", 0)
+
+
+@pytest.mark.parametrize(("own", "image"), [("for-cuda", "for-cuda"), ("", "for-cpu")])
+def test_a_box_in_a_cluster_is_lent_a_gpu_of_its_own(
+    own: str, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No cluster of ours has one: what would be asked of it is looked at."""
+    monkeypatch.setattr(KubernetesBackend, "probe", lambda _: None)
+    settings = Settings(state_dir=tmp_path, kernel_sandbox="kubernetes", kernel_image="for-cpu", kernel_gpu_image=own)
+    place = make_place(settings, device="cuda")
+    assert (place.device, place.image, place.spec(60.0).gpus) == ("cuda", image, 1)
+    place = make_place(settings)
+    assert (place.device, place.image, place.spec(60.0).gpus) == ("cpu", "for-cpu", 0)
 
 
 def test_the_lanes_own_kind_stands_above_that_of_tasks(folder: Path, tmp_path: Path) -> None:

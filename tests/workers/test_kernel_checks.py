@@ -14,7 +14,6 @@ import pytest
 from kernels.broker import Broker
 from kernels.hosting import Place
 from sandboxes.contract import SandboxUnavailable
-from settings import Settings
 from tests.workers.kernel_ground import (
     BASE,
     BROKEN,
@@ -192,7 +191,7 @@ def test_a_fault_of_the_machine_is_tried_again_twice_and_then_a_person_must_look
         sha = here.ground.open_pull({CANDIDATE: BROKEN})["head"]["sha"]
         tries = []
 
-        def nowhere(_: Settings) -> Place:
+        def nowhere(*_: Any) -> Place:
             tries.append(1)
             raise SandboxUnavailable("there is no place", "the disk is gone", "Get one")
 

@@ -12,7 +12,7 @@ import pytest
 from settings import Settings
 from tests.workers.kernel_ground import BASE, BROKEN, CANDIDATE, REFERENCE, REFERENCE_PATH
 from tests.workers.kernel_lane import Lane, lane
-from workers.kernel_checks import annotating, ending, telling
+from workers.kernel_checks import annotating, ending, telling, verifying
 from workers.kernel_checks.looking import ring_again
 from workers.kernel_checks.verifying import has_gpu
 
@@ -227,8 +227,24 @@ def test_the_command_holds_the_candidate_against_what_the_check_held_it_against(
         ({"kernel_sandbox": "kubernetes"}, False),
         ({"kernel_sandbox": "kubernetes", "kubernetes": {"gpu_node_selector": {"gpu": "yes"}}}, True),
         ({"sandbox": "docker", "docker_gpus": ("GPU-1",), "kernel_sandbox": "kubernetes"}, False),
-        ({"kernel_sandbox": "local"}, Path("/dev/nvidiactl").exists()),
+        ({"kernel_sandbox": "local"}, False),
+        ({"sandbox_allow_unisolated": True}, False),
     ],
 )
-def test_who_may_take_a_kernel_for_a_gpu_at_once(given: dict[str, Any], found: bool, tmp_path: Path) -> None:
+def test_who_may_take_a_kernel_for_a_gpu_at_once(
+    given: dict[str, Any], found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all that a machine with a driver has, boxes with walls see what the settings give them."""
+    monkeypatch.setattr(verifying, "DRIVER", tmp_path)
     assert has_gpu(Settings(state_dir=tmp_path, **given)) is found
+
+
+@pytest.mark.parametrize(
+    ("driver", "allowed", "found"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_boxes_without_walls_have_their_machines_gpu(
+    driver: bool, allowed: bool, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no bubblewrap
+    monkeypatch.setattr(verifying, "DRIVER", tmp_path if driver else tmp_path / "none")
+    assert has_gpu(Settings(state_dir=tmp_path, sandbox_allow_unisolated=allowed)) is found

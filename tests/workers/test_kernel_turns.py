@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from kernels.verdicts import Stage
 from sandboxes.machine import this_machine
@@ -143,28 +143,6 @@ def test_two_verifications_of_one_worker_wait_for_each_other_too(workshop: Works
     mine.end()
 
 
-def test_a_turn_is_kept_beyond_its_lease_and_a_lost_workers_passes_on(workshop: Workshop) -> None:
-    ahead = 0.0
-    later = replace(workshop, clock=lambda: workshop.clock() + ahead)
-    kept, other = MachineTurn(later, lease_s=0.3), MachineTurn(later)
-    assert kept.take("node-1")
-    with workshop.database.read() as session:
-        taken_at = session.scalars(select(Lease.fence).where(Lease.owner == kept._owner)).one()
-
-    def fence() -> int:
-        with workshop.database.read() as session:
-            return session.scalars(select(Lease.fence).where(Lease.owner == kept._owner)).one()
-
-    until(lambda: fence() > taken_at + 2)
-    assert not other.take("node-1")
-    kept._ended.set()  # as if its process were killed
-    assert kept._thread is not None
-    kept._thread.join()
-    ahead = 1.0
-    assert other.take("node-1")
-    other.end()
-
-
 def test_a_database_that_does_not_answer_keeps_nobody_from_a_verdict(workshop: Workshop) -> None:
     """It is waited for where the turn begins, and where it ends its lease runs out by itself."""
     impatient = Database(workshop.database.url.render_as_string(hide_password=False), busy_timeout_s=0.0)
@@ -181,18 +159,6 @@ def test_a_database_that_does_not_answer_keeps_nobody_from_a_verdict(workshop: W
     until(lambda: other.take("node-1"))
     other.end()
     impatient.close()
-
-
-def test_who_was_overtaken_leaves_the_turn_to_the_other(workshop: Workshop) -> None:
-    slow, other = MachineTurn(workshop, lease_s=0.3), MachineTurn(workshop)
-    assert slow.take("node-1")
-    with workshop.database.write() as session:
-        session.execute(update(Lease).where(Lease.owner == slow._owner).values(owner=other._owner, until=1e12))
-    assert slow._thread is not None
-    slow._thread.join(10)
-    assert not slow._thread.is_alive()
-    slow.end()
-    assert not slow.take("node-1")
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from workers.workshop import Workshop
 
 _FOR_A_WORKER = "For a worker of the queue `kernels`."
 _FOR_A_GPU = "For a worker with a GPU, for {minutes:.0f} minutes; then any worker of the queue `kernels` takes it."
-_NO_GPU = (
-    "This version runs nothing on a GPU, even where there is one: what is for one is checked as far as that goes "
-    "without, and is neither right nor wrong then."
+_ON_WHAT = (
+    "A worker that has a GPU runs it there; any other checks it as far as that goes without, and it is neither right "
+    "nor wrong then."
 )
 
 
@@ -74,7 +74,7 @@ def waits(device: str, gpu_wait_s: float) -> str:
     if device != "cuda":
         return _FOR_A_WORKER
     first = _FOR_A_GPU.format(minutes=gpu_wait_s / 60) if gpu_wait_s else _FOR_A_WORKER
-    return f"{first} {_NO_GPU}"
+    return f"{first} {_ON_WHAT}"
 
 
 def address(row: KernelCheck) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from shlex import quote
 from typing import Any
 
@@ -17,6 +16,7 @@ from kernels.rendering.chart import chart
 from kernels.report import of_report
 from kernels.task import TaskError
 from repositories.errors import MirrorBusy, RemoteUnavailable, RepositoryError
+from sandboxes import PlainBackend
 from sandboxes.contract import LimitUnenforceable, SandboxError, SandboxUnavailable
 from settings import Settings
 from store import LeaseLost, kernel_checks, leasing
@@ -24,13 +24,14 @@ from store.schema import KernelCheck
 from workers.decisions import HandBack
 from workers.github.desk import Desk
 from workers.kernel_checks import ending
+from workers.kernel_checks.devices import InstallationKeeper
 from workers.kernel_checks.exclusive import TimingLock, lock_folder
 from workers.kernel_checks.lease import Kept
 from workers.kernel_checks.reading import candidate_at, task_at
 from workers.kernel_checks.superseding import superseded
 from workers.kernel_checks.telling import Teller, concluded
 from workers.kernel_checks.turns import MachineTurn
-from workers.kernel_place import make_place
+from workers.kernel_place import DRIVER, kernel_boxes, kernel_kind, make_place
 from workers.workshop import Workshop
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,9 @@ Document = Mapping[str, Any]
 class Verifier:
     """One process's verifications."""
 
-    def __init__(self, workshop: Workshop, app: GitHubApp, place: Callable[[Settings], Place] = make_place) -> None:
+    def __init__(
+        self, workshop: Workshop, app: GitHubApp, place: Callable[[Settings, str], Place] = make_place
+    ) -> None:
         self._workshop, self._desk, self._place = workshop, Desk(app), place
         self._gpu = has_gpu(workshop.settings)
 
@@ -107,12 +110,14 @@ class Verifier:
 
     def _verified(self, row: KernelCheck, teller: Teller, kept: Kept) -> Document:
         """What came out. Never raises for what a task, a candidate or this machine does."""
+        workshop = self._workshop
         try:
-            mirror = ending.mirror_of(self._workshop, teller, row)
+            mirror = ending.mirror_of(workshop, teller, row)
             entry = row.entry
             task = task_at(mirror, row.reference_sha, row.kernel, str(entry["reference"]), entry["options"])
             candidate = candidate_at(mirror, row.head_sha, str(entry["candidate"]))
-            place = self._place(self._workshop.settings)
+            device = "cuda" if row.device == "cuda" and self._gpu else "cpu"
+            place = self._place(workshop.settings, device)
         except TaskError as error:
             return _without_report(str(error), "invalid_task")
         except (RemoteUnavailable, MirrorBusy):
@@ -120,10 +125,15 @@ class Verifier:
         except (RepositoryError, SandboxUnavailable, LimitUnenforceable) as error:
             return _without_report(str(error))
         try:
-            folder = lock_folder(self._workshop.settings)
-            pause, turn = partial(self._pause, kept), MachineTurn(self._workshop)
-            with TimingLock(folder, pause, turn=turn) as timing, Broker(place) as broker:
+            folder = lock_folder(workshop.settings)
+            pause, turn = partial(self._pause, kept), MachineTurn(workshop)
+            here = workshop.settings.node_name
+            keeper = InstallationKeeper(workshop.database, workshop.clock, workshop.owner, pause, here=here)
+            with TimingLock(folder, pause, turn=turn) as timing, keeper, Broker(place, keeper=keeper) as broker:
+                keeper.where = lambda: broker.machine
                 report = broker.verify(task, candidate, quick=False, told=timing.of(broker))
+            if keeper.overtaken:
+                return _without_report("another verification had its device before this one had ended")
             return of_report(report, _repro(row))
         except (HandBack, LeaseLost):
             raise
@@ -142,15 +152,16 @@ class Verifier:
 
 
 def has_gpu(settings: Settings) -> bool:
-    """Whether verifications here can have a GPU: the driver's control device on this machine, or GPUs the settings give
-    to boxes."""
-    match settings.kernel_sandbox or settings.sandbox:
+    """Whether verifications here can have a GPU: one that the settings give to boxes, or the machine's own where local
+    boxes have no walls."""
+    match kernel_kind(settings):
         case "docker":
             return bool(settings.docker_gpus)
         case "kubernetes":
             return bool(settings.kubernetes.gpu_node_selector)
         case "local":
-            return Path("/dev/nvidiactl").exists()
+            allowed = settings.sandbox_allow_unisolated and DRIVER.exists()
+            return allowed and isinstance(kernel_boxes(settings), PlainBackend)
 
 
 def _without_report(why: str, verdict: str = "infra_error") -> Document:
