@@ -1,32 +1,34 @@
-"""`forgehand kernel`: is this kernel right, real and faster? On the CPU so far."""
+"""`forgehand kernel`: is this kernel right, real and faster?"""
 
 import shlex
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from cli import kernel_devices, kernel_optimize
 from cli.errors import CannotRun
+from cli.kernel_device import DeviceOption, keeper_of
 from cli.kernel_entry import read_entry
-from cli.kernel_turn import turn_of_timing
+from cli.kernel_turn import turn_of_device, turn_of_timing
 from cli.output import console, document, printable
 from kernels import report
 from kernels.bench import Judged
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate, read_candidate
-from kernels.cases import Case, Outcome, read_cases, run, tally
+from kernels.cases import Case, Outcome, for_a_device, qualification, read_cases, run, tally
+from kernels.devices import Trusting
 from kernels.task import Task, TaskError, read_task
 from kernels.task_audit import TaskAudit
 from kernels.verdicts import PASSED, Stage, Verdict
 from kernels.without_gpu import WithoutGpu
 from settings import load_settings
 from workers.kernel_checks.exclusive import TimingLock, lock_folder
+from workers.kernel_checks.verifying import has_gpu
 from workers.kernel_place import make_place
 
-DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="cuda: not built yet.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 TaskArgument = Annotated[Path, typer.Argument(help="A Python file in KernelBench's form, or a folder with task.toml.")]
 
@@ -45,10 +47,13 @@ def audit_task(task: TaskArgument, device: DeviceOption = "cpu", as_json: JsonOp
     no input shows as notes. The exit status is 0 when the task is sound, 1 when not.
 
     Example: forgehand kernel audit-task softmax.py"""
-    _only_cpu(device)
-    found = _task(task)
+    found, settings = _task(task), load_settings()
+    place = make_place(settings, device)
     try:
-        with Broker(make_place(load_settings())) as broker:
+        with (
+            keeper_of(settings, device, turn_of_device(console(as_json=True))) as keeper,
+            Broker(place, keeper=keeper) as broker,
+        ):
             audited = broker.audit(found)
     except Judged as end:
         raise CannotRun(f"The audit could not be made: {printable(end.reason)}") from None
@@ -77,10 +82,12 @@ def verify(
     (it computes what it should, and the verdict says how fast), 1 for every other verdict on the candidate or the
     task, needs_gpu among them, 2 when nothing could be found out.
 
+    With --device cuda reference and candidate are on a GPU, which is looked at before and held meanwhile. Until
+    `forgehand kernel corpus --device cuda` came out there as it should, what passes is needs_review.
+
     Example: forgehand kernel verify softmax.py my_softmax.py --quick"""
-    _only_cpu(device)
-    repro = _repro(task, candidate, quick=quick)
-    _put_to_the_test(_task(task), _candidate(candidate), repro, quick=quick, as_json=as_json)
+    repro = _repro(task, candidate, device, quick=quick)
+    _put_to_the_test(_task(task), _candidate(candidate), repro, device, quick=quick, as_json=as_json)
 
 
 @app.command()
@@ -93,17 +100,22 @@ def check(
     """Verify a kernel that .forgehand.yml names, as a pull request's check does.
 
     Settings, reference and candidate are read as they are in the folder. A pull request's check takes the first two
-    from the base branch. The exit status is that of `verify`.
+    from the base branch. What is for a GPU (`device: cuda`) is run on one where boxes have one here. The exit status is
+    that of `verify`.
 
     Example: forgehand kernel check softmax --folder ~/src/kernels"""
     repro = shlex.join(["forgehand", "kernel", "check", name, *(["--quick"] if quick else [])])
-    _put_to_the_test(*read_entry(folder, name), repro, quick=quick, as_json=as_json)
+    task, candidate = read_entry(folder, name)
+    device = "cuda" if task.device == "cuda" and has_gpu(load_settings()) else "cpu"
+    _put_to_the_test(task, candidate, repro, device, quick=quick, as_json=as_json)
 
 
-def _put_to_the_test(found: Task, tried: Candidate, repro: str, *, quick: bool, as_json: bool) -> None:
+def _put_to_the_test(found: Task, tried: Candidate, repro: str, device: str, *, quick: bool, as_json: bool) -> None:
     screen, settings = console(as_json=True), load_settings()
+    place = make_place(settings, device)
     with (
-        Broker(make_place(settings)) as broker,
+        keeper_of(settings, device, turn_of_device(screen)) as keeper,
+        Broker(place, keeper=keeper) as broker,
         TimingLock(lock_folder(settings), turn_of_timing(screen)) as timing,
         screen.status("starting") as status,
     ):
@@ -137,16 +149,20 @@ def corpus(
     is 0 when every case that was run came out as it should, 1 when not. docs/kernel-corpus.md is the list of what the
     cases show.
 
+    With --device cuda the cases run on a GPU, those that only a GPU can show among them, and C++ for the processor does
+    not. Where all of them come out as they should, the device is qualified: what this code finds on it with this
+    software is believed from then on.
+
     Example: forgehand kernel corpus --only linear_tanh"""
-    _only_cpu(device)
     try:
         named = [case for case in read_cases() if not only or any(part in case.name for part in only)]
     except TaskError as error:
         raise CannotRun(printable(str(error))) from None
     if not named:
         raise CannotRun("--only: no case has such a name")
-    left_out = [case for case in named if case.on_device]
-    chosen = [case for case in named if not case.on_device]
+    chosen = [case for case in named if not case.on_device] if device == "cpu" else list(for_a_device(named))
+    run_ones = {case.name for case in chosen}
+    left_out = [case for case in named if case.name not in run_ones]
     screen = console(as_json=as_json)
     began = time.monotonic()
     made = 0
@@ -157,14 +173,19 @@ def corpus(
         screen.print(f"{made:4}/{len(chosen)} {_line(outcome)}", style=None if outcome.as_it_should else "bold red")
 
     settings = load_settings()
-    place, folder, pause = make_place(settings), lock_folder(settings), turn_of_timing(console(as_json=True))
+    place, folder, errors = make_place(settings, device), lock_folder(settings), console(as_json=True)
+    pause = turn_of_timing(errors)
 
     def verified(broker: Broker, case: Case) -> Report:
         with TimingLock(folder, pause, "beside others") as timing:
             return broker.verify(case.task, case.candidate, quick=True, told=timing.of(broker))
 
-    outcomes = run(chosen, place, done, verify=verified)
-    counted = tally(outcomes, left_out, time.monotonic() - began)
+    with keeper_of(settings, device, turn_of_device(errors)) as keeper:
+        trusted = Trusting(keeper) if keeper is not None else None
+        outcomes = run(chosen, place, done, verify=verified, keeper=trusted)
+        counted = tally(outcomes, left_out, time.monotonic() - began)
+        if keeper is not None and not only and all(one.as_it_should for one in outcomes):
+            keeper.qualify(*qualification(outcomes, counted))
     if as_json:
         document(counted)
     else:
@@ -200,11 +221,6 @@ def _show_tally(counted: dict[str, Any]) -> None:
         screen.print(f"  not run: no device ({len(counted['not_run'])}): {', '.join(counted['not_run'])}")
 
 
-def _only_cpu(device: str) -> None:
-    if device != "cpu":
-        raise CannotRun("--device cuda: the lane with a GPU is not built yet. Leave it out for the CPU")
-
-
 def _task(path: Path) -> Task:
     try:
         return read_task(path)
@@ -219,9 +235,9 @@ def _candidate(path: Path) -> Candidate:
         raise CannotRun(printable(str(error))) from None
 
 
-def _repro(task: Path, candidate: Path, *, quick: bool) -> str:
+def _repro(task: Path, candidate: Path, device: str, *, quick: bool) -> str:
     words = ["forgehand", "kernel", "verify", str(task), str(candidate), *(["--quick"] if quick else [])]
-    return shlex.join(words)
+    return shlex.join([*words, *(["--device", device] if device != "cpu" else [])])
 
 
 def _show_audit(task: Task, audit: TaskAudit) -> None:
@@ -286,6 +302,9 @@ def _rows(found: Report) -> list[tuple[str, str]]:
         rows.append(("outputs of timed calls looked at", f"{timing.checked} of {timing.calls}"))
     if found.without_gpu is not None:
         rows += _without_gpu(found.without_gpu)
+    if found.device is not None:
+        rows.append(("device", f"{printable(found.device.name)}, {found.device.uuid}"))
+        rows.append(("software", printable(found.device.software)))
     if found.isolation:
         rows.append(("box", found.isolation))
     return rows

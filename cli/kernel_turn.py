@@ -1,4 +1,4 @@
-"""Waiting for the machine's clock in a terminal: who waits says so."""
+"""Waiting for the machine's clock, or for a device, in a terminal: who waits says so."""
 
 from __future__ import annotations
 
@@ -10,13 +10,22 @@ from rich.console import Console
 
 def turn_of_timing(screen: Console) -> Callable[[float], None]:
     """The `pause` of a TimingLock. `screen`: of standard error; it says once for what is waited."""
+    return _saying(screen, "waiting: another kernel is timed on this machine")
+
+
+def turn_of_device(screen: Console) -> Callable[[float], None]:
+    """The `pause` of who waits for a device."""
+    return _saying(screen, "waiting: another kernel is verified on this device, or the database does not answer")
+
+
+def _saying(screen: Console, text: str) -> Callable[[float], None]:
     said = False
 
     def pause(seconds: float) -> None:
         nonlocal said
         if seconds > 0 and not said:
             said = True
-            screen.print("waiting: another kernel is timed on this machine")
+            screen.print(text)
         time.sleep(seconds)  # a lock that another process holds tells nobody when it is free
 
     return pause

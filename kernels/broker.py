@@ -141,6 +141,7 @@ class Broker:
         """The audit of a task alone; a reference that fails is a problem of the task. SandboxError, and Judged for a
         fault of the machine."""
         try:
+            self._borrow()
             return self._prepared(task).audit
         except Judged as end:
             if end.verdict is not Verdict.invalid_task:
@@ -241,14 +242,18 @@ class Broker:
 
     @contextmanager
     def _on_its_device(self, report: Report) -> Iterator[None]:
-        if self._place.device == "cpu":
+        borrowed = self._borrow()
+        if borrowed is None:
             yield
             return
-        if self._borrowed is None:
-            self._borrowed = Borrowed(self._place, self._keeper)
-        report.device = self._borrowed.device
-        with self._borrowed.looked_after():
+        report.device = borrowed.device
+        with borrowed.looked_after():
             yield
+
+    def _borrow(self) -> Borrowed | None:
+        if self._borrowed is None and self._place.device != "cpu":
+            self._borrowed = Borrowed(self._place, self._keeper)
+        return self._borrowed
 
     def _ablated(self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str) -> None:
         """In processes of its own: what it keeps of a kernel that was made to fail is nothing to be timed with."""

@@ -19,7 +19,7 @@ import ast
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from typing import Any, Literal, get_args
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate, read_candidate
 from kernels.compiling import builds
-from kernels.devices import Keeper
+from kernels.devices import Device, Keeper
 from kernels.hosting import Place
 from kernels.task import Task, TaskError, read_task
 from kernels.verdicts import NOT_THE_CANDIDATE, PASSED, Verdict, Wrong
@@ -219,6 +219,15 @@ def tally(outcomes: Sequence[Outcome], left_out: Sequence[Case], seconds: float)
         "seconds": round(seconds, 1),
         "cases": [_facts(one) for one in outcomes],
     }
+
+
+def qualification(outcomes: Sequence[Outcome], counted: Mapping[str, Any]) -> tuple[Device, dict[str, Any]]:
+    """The device that all of them ran on, and what is kept of their tally. ValueError where there is none, or more than
+    one."""
+    devices = {report.device for report in (one.report for one in outcomes)}
+    if len({one.uuid if one else None for one in devices}) != 1 or (device := devices.pop()) is None:
+        raise ValueError("the cases did not run on one device")
+    return device, {name: counted[name] for name in ("hacks", "honest", "refused", "verdicts", "seconds")}
 
 
 def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -48,7 +48,9 @@ def unfit(task: Task, candidate: str) -> str | None:
     if candidate.endswith(".cu"):
         return f"{candidate} is a CUDA source, and a model's candidates are Python files that define ModelNew"
     if task.device == "cuda":
-        return "it is for a GPU (device: cuda), where nothing is run yet: no candidate could be found to be faster"
+        return (
+            "it is for a GPU (device: cuda), on which the loop runs nothing: no candidate could be found to be faster"
+        )
     return None
 
 

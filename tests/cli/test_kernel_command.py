@@ -93,10 +93,10 @@ def test_what_only_a_device_can_show_is_not_run_and_counts_nowhere(forgehand: Fo
     [
         (["verify", "{none}", "{task}"], "cannot be read"),
         (["verify", "{task}", "{none}"], "cannot be read"),
-        (["verify", "{task}", "{task}", "--device", "cuda"], "not built yet"),
+        (["verify", "{task}", "{task}", "--device", "cuda"], "they see no devices"),
         (["audit-task", "{folder}"], "task.toml"),
-        (["audit-task", "{task}", "--device", "cuda"], "not built yet"),
-        (["corpus", "--device", "cuda"], "not built yet"),
+        (["audit-task", "{task}", "--device", "cuda"], "they see no devices"),
+        (["corpus", "--device", "cuda"], "they see no devices"),
         (["corpus", "--only", "nothing has this name"], "no case"),
     ],
 )

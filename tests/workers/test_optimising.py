@@ -89,7 +89,7 @@ def test_what_is_needed_is_said_where_no_kernel_is_meant(tmp_path: Path, setting
     ("candidate", "more", "said"),
     [
         ("kernels/rows.cu", "", "kernels/rows.cu is a CUDA source, and a model's candidates are Python files"),
-        (CANDIDATE, "    device: cuda\n", "it is for a GPU (device: cuda), where nothing is run yet"),
+        (CANDIDATE, "    device: cuda\n", "it is for a GPU (device: cuda), on which the loop runs nothing"),
     ],
 )
 def test_what_only_a_gpu_can_run_costs_no_turn(tmp_path: Path, candidate: str, more: str, said: str) -> None:
