@@ -19,13 +19,15 @@ _MOST_TEXT = 300
 @dataclass(frozen=True, slots=True)
 class Device:
     """`uuid`: as its driver names it, the same in every box. `software`: versions of what runs kernels on it, in a
-    word. `state`: what its driver says of it now: clocks, temperature, what slows it."""
+    word. `state`: what its driver says of it now: clocks, temperature, what slows it.
+    `architecture`: what code is compiled for, as `sm_90`; empty where nothing is compiled for it."""
 
     uuid: str
     name: str
     memory_bytes: int
     software: str
     state: Sequence[tuple[str, str]] = ()
+    architecture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def read_health(head: Json) -> Health:
     match head:
         case {
             "uuid": str(uuid), "name": str(name), "memory": int(memory), "software": str(software),
-            "state": list(state), "problems": list(problems),
+            "architecture": str(architecture), "state": list(state), "problems": list(problems),
         } if 0 < len(uuid) <= 100 and memory > 0:  # fmt: skip
             if not all(isinstance(one, str) for one in problems):
                 raise ProtocolError("problems of a device that are no text")
@@ -88,6 +90,6 @@ def read_health(head: Json) -> Health:
                         pairs.append((key[:_MOST_TEXT], value[:_MOST_TEXT]))
                     case _:
                         raise ProtocolError("a state of a device that is no text")
-            found = Device(uuid, name[:_MOST_TEXT], memory, software[:_MOST_TEXT], tuple(pairs))
+            found = Device(uuid, name[:_MOST_TEXT], memory, software[:_MOST_TEXT], tuple(pairs), architecture[:20])
             return Health(found, [one[:_MOST_TEXT] for one in problems])
     raise ProtocolError("it does not say which device it has")

@@ -42,6 +42,7 @@ def _check(_: Json, __: Sequence[Tensor]) -> Answer:
         "name": str(facts.name),
         "memory": int(facts.total_memory),
         "software": ", ".join(software),
+        "architecture": f"sm_{facts.major}{facts.minor}" if here.name == "cuda" else "",
         "state": [[key, value] for key, value in state.items()],
         "problems": problems,
     }, ()
