@@ -26,13 +26,15 @@ class Device:
     """`name`: as torch has it. `beside`: it is not the processor."""
 
     def __init__(self, name: str) -> None:
-        """Begins using it, if only a little: its driver's threads are there before anybody counts threads."""
+        """Begins using it, if only a little: its driver's threads, and those that torch computes gradients with there,
+        are made before anybody counts threads."""
         self.name, self.beside = name, name != "cpu"
         self._room = torch.empty(0)
         self._reset: Callable[[], object] | None = None
         if self.beside:
-            one = torch.ones(16, 16).to(name)
-            (one @ one).sum().item()
+            one = torch.ones(16, 16).to(name).requires_grad_()
+            (one @ one).sum().backward()
+            _wait(0)
             self._reset = _persisting(name)
 
     @property

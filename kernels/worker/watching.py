@@ -4,11 +4,13 @@ have no use for, threads left behind. Hints, from inside a process that is not t
 from __future__ import annotations
 
 import builtins
+import contextlib
 import ctypes
 import gc
 import os
 import sys
 import time
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +27,7 @@ _SWITCHES = (
     "torch.backends.mkldnn.enabled",
 )
 _MOST = 50
+_DRIVERS = "cuda"
 # By the names they had at the start: whatever stands there now is somebody else's.
 _CLOCKS = {
     f"time.{name}": getattr(time, name)
@@ -41,7 +44,7 @@ class Watch:
         self._before = _functions()
         self._entries = _entries()
         self._switches = _read_switches()
-        self._threads = len(os.listdir("/proc/self/task"))
+        self._threads = self._count_threads()
         self._random = b""
 
     def loaded(self) -> None:
@@ -57,15 +60,27 @@ class Watch:
             "replaced": replaced[:_MOST],
             "events": self._heard(),
             "switches": sorted(name for name, value in _read_switches().items() if self._switches[name] != value),
-            "threads": len(os.listdir("/proc/self/task")) - self._threads,
+            "threads": self._count_threads() - self._threads,
             "random": self._random_state() != self._random,
         }
+
+    def _count_threads(self) -> int:
+        """Without those that CUDA's driver makes when it sees fit, by the names it gives them."""
+        if not self._device.beside:
+            return len(os.listdir("/proc/self/task"))
+        return sum(not name.startswith(_DRIVERS) for name in _thread_names())
 
     def _random_state(self) -> bytes:
         states = [torch.get_rng_state()]
         if self._device.beside:
             states.append(torch.get_device_module(self._device.name).get_rng_state())
         return b"".join(bytes(one.tolist()) for one in states)
+
+
+def _thread_names() -> Iterator[str]:
+    for number in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{number}/comm") as file:
+            yield file.read()
 
 
 def _entries() -> dict[str, int]:
