@@ -160,9 +160,11 @@ def page_url(settings: Settings, row: KernelCheck) -> str | None:
 
 def concluded(row: KernelCheck, verdict: str) -> Conclusion:
     """The conclusion of a check with this verdict. A reference nobody has read yet makes nothing green, nor neutral,
-    which passes as green does where the check is required."""
+    which passes as green does where the check is required. That it needs a GPU is neutral only where nothing failed
+    before: who makes a device fail must not pass by another worker's having none."""
     claims_speed = row.entry.get("claims") != "right"
-    found = conclusion(Verdict(verdict), claims_speed=claims_speed, for_gpu=row.device == "cuda")
+    for_gpu = row.device == "cuda" and not row.tries
+    found = conclusion(Verdict(verdict), claims_speed=claims_speed, for_gpu=for_gpu)
     return "action_required" if row.unread and found in ("success", "neutral") else found
 
 
