@@ -219,7 +219,9 @@ def test_no_candidate_passes_a_required_check_unverified(claims: str | None) -> 
     assert concluded(_row(claims, device="cuda"), Verdict.needs_gpu) == "neutral", "that it needs one was said before"
     assert concluded(_row(claims, device="cuda"), Verdict.infra_error) == "action_required"
     failed_before = _row(claims, device="cuda", tries=1)
-    assert concluded(failed_before, Verdict.needs_gpu) == "action_required", "another worker's having none is no way out"
+    assert concluded(failed_before, Verdict.needs_gpu) == "action_required", (
+        "another worker's having none is no way out"
+    )
 
 
 def _row(claims: str | None, *, unread: str | None = None, device: str = "cpu", tries: int = 0) -> KernelCheck:
