@@ -137,6 +137,7 @@ def _show(found: Findings, sha: str) -> None:
         ("With one row", found.fewer_rows),
         ("Not audited", found.not_audited),
         ("Did not pass as their own candidates", found.convicted),
+        ("Not judged as their own candidates", found.not_judged),
     ):
         if rows:
             out.print(f"\n{title} ({len(rows)})", style="bold")

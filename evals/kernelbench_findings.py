@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evals.kernelbench import KNOWN, Key
+from kernels.verdicts import NOT_THE_CANDIDATE
 
 _STRICT = 1e-4
 _OF_A_NULL = " is right on the task's own inputs"
@@ -18,8 +19,9 @@ class Findings:
     """By problem, as `1/19`. `degenerate`: why its own inputs let something pass that does not compute it, at 1e-4 or a
     stricter comparison, or why else it cannot be graded. `loose`: nulls that pass at 1e-2 alone. `fewer_rows`: audited
     with one row, and why not with more. `missed`: known and not found, `new`: found and not known. `half`: how many
-    take bfloat16 at each tolerance. `unseen`: notes on parameters. `convicted`: references that did not pass as their
-    own candidates."""
+    take bfloat16 at each tolerance. `unseen`: notes on parameters. `candidates`: references that were judged as their
+    own candidates; `convicted`: those that did not pass; `not_judged`: those of which nothing was said, since the task
+    was refused with so few rows or the machine failed."""
 
     audited: int = 0
     degenerate: dict[str, list[str]] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class Findings:
     unseen: dict[str, list[str]] = field(default_factory=dict)
     candidates: int = 0
     convicted: dict[str, str] = field(default_factory=dict)
+    not_judged: dict[str, str] = field(default_factory=dict)
 
 
 def key_of(name: str) -> Key:
@@ -45,9 +48,13 @@ def findings(rows: Sequence[Row]) -> Findings:
     found = Findings()
     for row in sorted(rows, key=lambda one: key_of(one["problem"])):
         if row["kind"] == "candidate":
+            why = f"{row['verdict']} at {row['stage']}: {'; '.join(row['reasons'])}"
+            if row["verdict"] in NOT_THE_CANDIDATE:
+                found.not_judged[row["problem"]] = why
+                continue
             found.candidates += 1
             if not row["passed"]:
-                found.convicted[row["problem"]] = f"{row['verdict']} at {row['stage']}: {'; '.join(row['reasons'])}"
+                found.convicted[row["problem"]] = why
         elif row["outcome"] == "audited":
             _add(found, row)
         else:

@@ -149,7 +149,9 @@ def test_rows_are_counted_up_beside_what_is_known() -> None:
         row("2/66", audit=audit(verdict="invalid_task", problems=("the same inputs give other outputs",))),
         row("1/1", outcome="too_slow", why="not within 60 s"),
         row("1/5", audit=audit(), with_more_rows={"batch": 3, "outcome": "too_large", "why": "2 GiB"}),
-        {"kind": "candidate", "problem": "1/2", "passed": True, "verdict": "equal"},
+        {"kind": "candidate", "problem": "1/2", "passed": True, "verdict": "equal", "stage": "time", "reasons": []},
+        {"kind": "candidate", "problem": "2/9", "passed": False, "verdict": "invalid_task", "stage": "parse",
+         "reasons": ["zeros"]},
         {"kind": "candidate", "problem": "1/3", "passed": False, "verdict": "incorrect", "stage": "correct",
          "reasons": ["wrong"]},
     ]  # fmt: skip
@@ -166,6 +168,7 @@ def test_rows_are_counted_up_beside_what_is_known() -> None:
     assert found.fewer_rows == {"1/5": "too_large with 3 rows: 2 GiB"}
     assert found.half == {"1e-2": 8}
     assert (found.candidates, found.convicted) == (2, {"1/3": "incorrect at correct: wrong"})
+    assert found.not_judged == {"2/9": "invalid_task at parse: zeros"}
 
 
 def test_parameters_that_nothing_shows_are_told() -> None:
