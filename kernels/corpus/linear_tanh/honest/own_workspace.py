@@ -12,6 +12,6 @@ class ModelNew(nn.Module):
 
     def forward(self, x):
         if self.workspace is None or self.workspace.shape[0] != x.shape[0]:
-            self.workspace = torch.empty(x.shape[0], self.linear.out_features)
+            self.workspace = torch.empty(x.shape[0], self.linear.out_features, device=x.device)
         torch.addmm(self.linear.bias, x, self.linear.weight.t(), out=self.workspace)
         return torch.tanh(self.workspace)

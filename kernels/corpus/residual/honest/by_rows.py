@@ -17,7 +17,7 @@ class ModelNew(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width))
 
     def forward(self, x, branch):
-        output = torch.empty(x.shape)
+        output = torch.empty(x.shape, device=x.device)
         for start in range(0, x.shape[0], rows_at_once(x.shape[0])):
             part = slice(start, start + rows_at_once(x.shape[0]))
             torch.add(x[part], nn.functional.silu(branch[part] + self.bias), out=output[part])
