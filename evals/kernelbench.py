@@ -10,7 +10,7 @@ import ast
 import math
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,15 @@ from kernels.task import Task, parsed, top_level
 Key = tuple[int, int]
 _PATH = re.compile(r"KernelBench/level(\d+)/(\d+)_(\w+)\.py")
 _BATCH = "batch_size"
+ONE_OPERAND = " of "
 _MOST_ROWS, _MOST_POWER = 1 << 40, 64
 
 ROWS: Mapping[Key, str] = {
-    (1, 2): "M", (1, 4): "M", (1, 5): "M", (1, 6): "M", (1, 7): "M", (1, 8): "M",
+    (1, 2): "M", (1, 4): "M", (1, 5): "M", (1, 6): "M", (1, 7): "M", (1, 8): "M", (1, 9): "M of A",
     (1, 10): "N", (1, 11): "b", (1, 12): "M", (1, 16): "M", (1, 17): "M", (1, 18): "M",
 }  # fmt: skip
-"""Problems without a `batch_size`, and the constant that counts rows of one operand and nothing else: their batch."""
+"""Problems without a `batch_size`, and the constant that counts rows of one operand and nothing else: their batch.
+`M of A`: it counts something else too (in 1/9 the columns of B) and is made smaller only where `get_inputs` makes A."""
 
 KNOWN: Mapping[Key, str] = {
     (1, 19): "return x", (1, 20): "return x", (1, 31): "return x", (1, 32): "return x",
@@ -69,7 +71,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Small:
-    """A problem with fewer rows. `constant`: which was changed, None where there is none; `declared`: what it was."""
+    """A problem with fewer rows. `constant`: which was changed, as `ROWS` names it, None where there is none;
+    `declared`: what it was."""
 
     task: Task
     constant: str | None
@@ -97,16 +100,19 @@ def read_problems(clone: Path, commit: str, levels: tuple[int, ...]) -> list[Pro
 
 def small(problem: Problem, batch: int) -> Small:
     """With `batch` rows, all else as declared. A problem that has fewer, or no constant that counts rows, stays as it
-    is."""
+    is. ValueError where it is not told what to change."""
     name = ROWS.get(problem.key, _BATCH)
-    statements = top_level(parsed(problem.source)).get(name, ())
+    constant, _, operand = name.partition(ONE_OPERAND)
+    names = top_level(parsed(problem.source))
+    statements = names.get(constant, ())
     values = [one.value for one in statements if isinstance(one, ast.Assign)]
     declared = _whole(values[0]) if len(values) == 1 else None
     if declared is None:
         return Small(Task(str(problem), problem.source), None, 0, 0)
     if declared <= batch:
         return Small(Task(str(problem), problem.source), name, declared, declared)
-    return Small(Task(str(problem), _replaced(problem.source, values[0], str(batch))), name, declared, batch)
+    place = _use(names.get("get_inputs", ()), constant, operand) if operand else values[0]
+    return Small(Task(str(problem), _replaced(problem.source, place, str(batch))), name, declared, batch)
 
 
 def as_candidate(source: bytes) -> bytes:
@@ -142,6 +148,20 @@ def _whole(node: ast.expr) -> int | None:
             # Constants have no sign here; a power past any tensor's rows would only take long to work out.
             return None if one is None or two is None or one > _MOST_ROWS or two > _MOST_POWER else one**two
     return None
+
+
+def _use(functions: Sequence[ast.stmt], constant: str, operand: str) -> ast.expr:
+    """Where a function makes `operand` of `constant`. ValueError where that is not in one place."""
+    made = [
+        one.value
+        for function in functions
+        for one in ast.walk(function)
+        if isinstance(one, ast.Assign) and [ast.unparse(target) for target in one.targets] == [operand]
+    ]
+    uses = [one for value in made for one in ast.walk(value) if isinstance(one, ast.Name) and one.id == constant]
+    if len(uses) != 1:
+        raise ValueError(f"get_inputs makes {operand} of {constant} in {len(uses)} places")
+    return uses[0]
 
 
 def _replaced(source: bytes, node: ast.expr, text: str) -> bytes:

@@ -135,6 +135,7 @@ def _show(found: Findings, sha: str) -> None:
         ("Only at 1e-2", {name: "; ".join(why) for name, why in found.loose.items()}),
         ("Parameters of which another value is never seen", {a: "; ".join(b) for a, b in found.unseen.items()}),
         ("With one row", found.fewer_rows),
+        ("With fewer rows in one operand alone", found.one_operand),
         ("Not audited", found.not_audited),
         ("Did not pass as their own candidates", found.convicted),
         ("Not judged as their own candidates", found.not_judged),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evals.kernelbench import KNOWN, Key
+from evals.kernelbench import KNOWN, ONE_OPERAND, Key
 from kernels.verdicts import NOT_THE_CANDIDATE
 
 _STRICT = 1e-4
@@ -18,10 +18,11 @@ Row = Mapping[str, Any]
 class Findings:
     """By problem, as `1/19`. `degenerate`: why its own inputs let something pass that does not compute it, at 1e-4 or a
     stricter comparison, or why else it cannot be graded. `loose`: nulls that pass at 1e-2 alone. `fewer_rows`: audited
-    with one row, and why not with more. `missed`: known and not found, `new`: found and not known. `half`: how many
-    take bfloat16 at each tolerance. `unseen`: notes on parameters. `candidates`: references that were judged as their
-    own candidates; `convicted`: those that did not pass; `not_judged`: those of which nothing was said, since the task
-    was refused with so few rows or the machine failed."""
+    with one row, and why not with more. `one_operand`: with fewer rows in one operand alone, and in which. `missed`:
+    known and not found, `new`: found and not known. `half`: how many take bfloat16 at each tolerance. `unseen`: notes
+    on parameters. `candidates`: references that were judged as their own candidates; `convicted`: those that did not
+    pass; `not_judged`: those of which nothing was said, since the task was refused with so few rows or the machine
+    failed."""
 
     audited: int = 0
     degenerate: dict[str, list[str]] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Findings:
     invalid: list[str] = field(default_factory=list)
     not_audited: dict[str, str] = field(default_factory=dict)
     fewer_rows: dict[str, str] = field(default_factory=dict)
+    one_operand: dict[str, str] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     half: dict[str, int] = field(default_factory=dict)
@@ -77,6 +79,9 @@ def _add(found: Findings, row: Row) -> None:
         found.loose[name] = loose
     if more := row.get("with_more_rows"):
         found.fewer_rows[name] = f"{more['outcome']} with {more['batch']} rows: {more['why']}"
+    constant = row.get("constant")
+    if constant and ONE_OPERAND in constant:
+        found.one_operand[name] = f"{constant} is {row['batch']} instead of {row['declared']}, elsewhere as declared"
     for level in audit["bfloat16"]["passes"]:
         found.half[level] = found.half.get(level, 0) + 1
     if unseen := [

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 import torch
 
+from kernels.worker.memory import pieces
+
 
 def draw(
     like: tuple[torch.Tensor, torch.Tensor], shape: torch.Size, distribution: str, generator: torch.Generator
@@ -83,29 +85,39 @@ def _real(shape: torch.Size, distribution: str, generator: torch.Generator) -> t
             raise ValueError(f"nothing is drawn by the name {distribution!r}")
 
 
-Around = Mapping[str, tuple[torch.Tensor, float]]
-"""For each weight what its values are drawn around, and how far from it."""
+Centre = tuple[torch.Tensor, float]
+"""What a weight's values are drawn around, and how far from it."""
+Around = Mapping[str, Centre]
+"""Of each weight."""
 
 
 def around(model: torch.nn.Module) -> Around:
     """Taken once, from what the constructor made: to draw around what was drawn before would wander off. A bias or a
     scale is drawn around what it was, a matrix as widely as it was spread. ValueError for complex weights."""
-    found: dict[str, tuple[torch.Tensor, float]] = {}
+    found: dict[str, Centre] = {}
     for name, value in model.named_parameters():
         if value.is_complex():
             raise ValueError(f"{name} is complex; only real weights are drawn")
         if value.is_floating_point():
-            found[name] = _around(value.detach().double())
+            found[name] = _around(value.detach())
     return found
 
 
-def _around(value: torch.Tensor) -> tuple[torch.Tensor, float]:
+def _around(value: torch.Tensor) -> Centre:
     if value.dim() < 2:
         return value.clone(), 0.25
-    spread = float(value.std()) if value.numel() > 1 else 0.0
+    spread = _spread(value) if value.numel() > 1 else 0.0
     if not math.isfinite(spread) or spread == 0:
-        spread = 1 / math.sqrt(max(1, value[0].numel()))
+        spread = 1 / math.sqrt(max(1, value.shape[1:].numel()))
     return torch.zeros(()), spread
+
+
+def _spread(value: torch.Tensor) -> float:
+    """The standard deviation of at least two elements; exactly 0 where all are the same."""
+    first = value[(0,) * value.dim()].double()
+    mean = sum(float((part.double() - first).sum()) for part in pieces(value)) / value.numel()
+    squares = sum(float((part.double() - first - mean).square_().sum()) for part in pieces(value))
+    return math.sqrt(squares / (value.numel() - 1))
 
 
 def set_state(model: torch.nn.Module, generator: torch.Generator, drawn_around: Around) -> None:
@@ -117,11 +129,18 @@ def set_state(model: torch.nn.Module, generator: torch.Generator, drawn_around: 
     with torch.no_grad():
         for name, value in model.named_parameters():
             if name in drawn_around:
-                centre, spread = drawn_around[name]
-                noise = torch.randn(value.shape, generator=generator, dtype=torch.float64).clamp_(-3, 3)
-                value.copy_(centre + spread * noise)
+                set_weight(value, generator, drawn_around[name])
         for name, value in model.named_buffers():
             if name.endswith("running_var"):
                 value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
             elif name.endswith("running_mean"):
                 value.copy_(torch.randn(value.shape, generator=generator) * 0.5)
+
+
+def set_weight(value: torch.Tensor, generator: torch.Generator, drawn_around: Centre) -> None:
+    """Draws one weight anew. In pieces: what is drawn is of double precision, and of a large weight too much to hold
+    beside it."""
+    centre, spread = drawn_around
+    for part, middle in zip(pieces(value), pieces(centre.expand_as(value)), strict=True):
+        noise = torch.randn(part.shape, generator=generator, dtype=torch.float64).clamp_(-3, 3)
+        part.copy_(noise.mul_(spread).add_(middle.double()))

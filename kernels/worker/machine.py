@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from kernels.messages import Json
 from kernels.worker.device import Device
 from kernels.worker.gradients import tensors
+from kernels.worker.memory import begin
 
 _SIZES = (1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26)
 _STORED = (1 << 15, 1 << 16, 1 << 18, 1 << 20)
@@ -70,7 +71,7 @@ def work(model: torch.nn.Module, given: Sequence[Any], device: Device) -> Json:
     outputs."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         output = model(*given)
-    weights = {one.data_ptr(): one for one in (*model.parameters(), *model.buffers())}
+    weights = {(begin(one), one.storage_offset()): one for one in (*model.parameters(), *model.buffers())}
     moved = [*tensors(list(given)), *weights.values(), *tensors(output)]
     dtypes = [one.dtype for one in tensors(output) if one.is_floating_point()]
     return {

@@ -5,7 +5,6 @@ It runs in a box of its own, without any candidate: a task's code comes from a r
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
 import time
@@ -21,7 +20,8 @@ from kernels.worker import calling, gradients, machine
 from kernels.worker.conversation import Answer, Operation, Trouble, converse, told
 from kernels.worker.crossing import laid_out, pack, to_wire, unpack
 from kernels.worker.device import Device, of_arguments
-from kernels.worker.drawing import Around, around, draw, set_state
+from kernels.worker.drawing import Around, around, draw, set_state, set_weight
+from kernels.worker.memory import begin, copied, pieces
 from kernels.worker.program import load
 
 _FILE = "/task.py"
@@ -60,6 +60,8 @@ class Reference:
 
     def _load(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """Executes the task. Answers with what the model's constructor is given."""
+        # The task before this one goes first: two models may be more than the box holds.
+        self._model = self._called = torch.nn.Module()
         self._module = load(bytes(tensors[0].data), "task")
         self._train = head["train"]
         for name in ("Model", "get_inputs", "get_init_inputs"):
@@ -116,6 +118,16 @@ class Reference:
         The inputs come from the broker, as the candidate had them. With `state_after` and `inputs_after`, also what the
         call made of both. `train`: in that mode.
         """
+        answer, found, after = self._as_meant(head, tensors)
+        with torch.no_grad():
+            exact, doubled = self._exactly(head, tensors)
+        if _shapes(found) != _shapes(doubled):
+            exact, doubled = False, found
+        return {**answer, "count": len(found), "exact": exact}, [*found, *doubled, *after]
+
+    def _as_meant(self, head: Json, tensors: Sequence[Tensor]) -> tuple[Json, list[Tensor], list[Tensor]]:
+        """Of `_expect`: what is said of the call, its outputs, and what it made of state and inputs. Nothing of the
+        call is left behind: the model in double precision needs the room."""
         made, given = self._arguments(head, tensors, head.get("layout", "contiguous"))
         with torch.no_grad():
             model = self._copied_model(head)
@@ -123,18 +135,15 @@ class Reference:
             native, found = pack(output, self._device.name)
             aliases = bool(_storages(output) & _storages(made))
             of_state = bool(_storages(output) & _storages(list(model.state_dict().values())))
-            exact, doubled = self._exactly(head, tensors)
-        if _shapes(found) != _shapes(doubled):
-            exact, doubled = False, found
-        parts: list[Tensor] = [*found, *doubled]
-        answer: Json = {"output": native, "count": len(found), "exact": exact, "aliases": aliases, "of_state": of_state}
+        answer: Json = {"output": native, "aliases": aliases, "of_state": of_state}
+        after: list[Tensor] = []
         if head.get("state_after"):
             names, state = _state_of(model)
             answer["state"] = names["names"]
-            parts += state
+            after += state
         if head.get("inputs_after"):
-            parts += [to_wire(one) for one in made]
-        return answer, parts
+            after += [to_wire(one) for one in made]
+        return answer, found, after
 
     def _exactly(self, head: Json, tensors: Sequence[Tensor], moved: Moved | None = None) -> tuple[bool, list[Tensor]]:
         """The outputs in double precision, and whether it could be done: a model may insist on its own dtype. `moved`
@@ -148,24 +157,19 @@ class Reference:
 
     def _widely(self, head: Json, tensors: Sequence[Tensor], moved: Moved | None) -> list[torch.Tensor]:
         """The inputs in double precision."""
-        wide = []
         made, _ = self._arguments(head, tensors, "contiguous")
-        for one in made:
-            kind = torch.complex128 if one.is_complex() else torch.float64
-            wide.append(_widened(one, kind, moved) if one.is_floating_point() or one.is_complex() else one)
-        return [laid_out(one, head.get("layout", "contiguous")) for one in wide]
+        return [laid_out(_widened(one, moved), head.get("layout", "contiguous")) for one in made]
 
     def _wide_model(self, head: Json, moved: Moved | None) -> torch.nn.Module:
         model = self._copied_model(head).double()
         if moved is not None:
-            with torch.no_grad():
-                for own, value in zip(self._model.parameters(), model.parameters(), strict=True):
-                    value.copy_(_widened(own, value.dtype, moved))
+            for own, value in zip(self._model.parameters(), model.parameters(), strict=True):
+                _move(value, own.dtype, moved)
         return model
 
     def _copied_model(self, head: Json) -> torch.nn.Module:
         """One that a call may change. `train`: in another mode than the task's."""
-        model = copy.deepcopy(self._model)
+        model = copied(self._model)
         return model.train(head["train"]) if "train" in head else model
 
     def _nearby(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
@@ -190,9 +194,7 @@ class Reference:
         which, layout = head["which"], head["layout"]
         given, upstream = tensors[: len(tensors) - len(which)], tensors[len(tensors) - len(which) :]
         made, _ = self._arguments(head, given, layout)
-        model = self._copied_model(head)
-        graph = _guarded(lambda: gradients.forward(model, head["inputs"], made))
-        answer, parts = _guarded(lambda: gradients.backward(graph, model, which, upstream, self._device))
+        answer, parts = _guarded(lambda: self._flow(self._copied_model(head), head, made, upstream))
         if not parts:
             return answer, ()
         generator = torch.Generator().manual_seed(1)
@@ -203,42 +205,57 @@ class Reference:
             return answer, [*parts, *parts]
         return answer, [*parts, *(one for run in runs for one in run)]
 
+    def _flow(
+        self,
+        model: torch.nn.Module,
+        head: Json,
+        made: list[torch.Tensor],
+        upstream: Sequence[Tensor],
+        *,
+        double: bool = False,
+    ) -> Answer:
+        graph = gradients.forward(model, head["inputs"], made)
+        return gradients.backward(graph, model, head["which"], upstream, self._device, double=double)
+
     def _exact_gradients(
         self, head: Json, given: Sequence[Tensor], upstream: Sequence[Tensor], moved: Moved | None
-    ) -> list[Tensor]:
+    ) -> Sequence[Tensor]:
         """Nothing where the model insists on its own dtype."""
         try:
-            model = self._wide_model(head, moved)
-            graph = gradients.forward(model, head["inputs"], self._widely(head, given, moved))
-            return gradients.backward(graph, model, head["which"], upstream, self._device, double=True)[1]
+            model, made = self._wide_model(head, moved), self._widely(head, given, moved)
+            return self._flow(model, head, made, upstream, double=True)[1]
         except Exception:
             return []
 
     def _call(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """One call as the task means it, and the seconds it took. Of a copy of the model, or of the same object as the
-        call before (`again`), which shows what it remembers.
+        last call (`again`), which shows what it remembers.
 
         `rounded`: inputs, weights and output rounded to bfloat16. `otherwise`: a model made with another value of one
         of its constructor's parameters, and with the same weights; where there is no such model, the answer is
-        `refused`.
+        `refused`. Neither of the two is called again: they have weights of their own, and are not kept.
         """
+        again = self._called if head.get("again") else None
+        self._called = torch.nn.Module()  # what has weights of its own is not held beside the next
+        rounded = bool(head.get("rounded"))
         if "otherwise" in head:
             try:
-                self._called = self._otherwise(*head["otherwise"])
+                model = self._otherwise(*head["otherwise"])
             except Exception as error:
                 return {"refused": told(error, _FILE)[0]}, ()
-        elif not head.get("again"):
-            self._called = _guarded(lambda: copy.deepcopy(self._model))
-        rounded = bool(head.get("rounded"))
+        else:
+            model = again if again is not None else _guarded(lambda: copied(self._model))
         with torch.no_grad():
             made, given = self._arguments(head, tensors, "contiguous")
-            for one in [*made, *self._called.parameters(), *self._called.buffers()] if rounded else ():
-                if one.is_floating_point():
-                    one.copy_(one.bfloat16())
+            for one in [*made, *model.parameters(), *model.buffers()] if rounded else ():
+                for part in pieces(one) if one.is_floating_point() else ():
+                    part.copy_(part.bfloat16())
             began = time.perf_counter()
-            output = _guarded(lambda: self._device.waited_for(self._called)(*given))
+            output = _guarded(lambda: self._device.waited_for(model)(*given))
             seconds = time.perf_counter() - began
             form, found = pack(_in_brain_floats(output) if rounded else output, self._device.name)
+        if not rounded and "otherwise" not in head:
+            self._called = model
         return {"output": form, "seconds": seconds}, found
 
     def _otherwise(self, name: str, value: Any) -> torch.nn.Module:
@@ -270,21 +287,20 @@ class Reference:
         """By how much the outputs change, relative to their size, when one input or one weight is drawn anew."""
         inputs = self._placed(self._drawn({**head, "seed": head["seed"]}))
         others = self._placed(self._drawn({**head, "seed": head["other"]}))
-        fresh = copy.deepcopy(self._model)
-        set_state(fresh, torch.Generator().manual_seed(head["other"]), self._around)
+        generator = torch.Generator().manual_seed(head["other"])
         changes: Json = {"inputs": [], "state": {}}
         with torch.no_grad():
-            before = _flat(_guarded(lambda: copy.deepcopy(self._model)(*_copied(inputs))))
+            before = _numbers(copied(self._model), inputs)
             for number, value in enumerate(inputs):
                 if isinstance(value, torch.Tensor) and value.numel():
                     changed = [*inputs[:number], others[number], *inputs[number + 1 :]]
-                    after = _flat(_guarded(lambda given=changed: copy.deepcopy(self._model)(*_copied(given))))
-                    changes["inputs"].append([number, _change(before, after)])
+                    change = _change(before, _numbers(copied(self._model), changed))
+                    changes["inputs"].append([number, change])
             for name, _value in list(self._model.named_parameters())[:200]:
-                model = copy.deepcopy(self._model)
-                model.get_parameter(name).copy_(fresh.get_parameter(name))
-                after = _flat(_guarded(lambda model=model: model(*_copied(inputs))))
-                changes["state"][name] = _change(before, after)
+                model = copied(self._model)
+                if name in self._around:
+                    set_weight(model.get_parameter(name), generator, self._around[name])
+                changes["state"][name] = _change(before, _numbers(model, inputs))
         return changes, ()
 
     def _placed(self, values: list[Any]) -> list[Any]:
@@ -293,7 +309,7 @@ class Reference:
     def _work(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
         """What a call with these inputs does, and how fast this machine is."""
         _, given = self._arguments(head, tensors, "contiguous")
-        return _guarded(lambda: machine.work(copy.deepcopy(self._model), given, self._device)), ()
+        return _guarded(lambda: machine.work(copied(self._model), given, self._device)), ()
 
     def _arguments(self, head: Json, tensors: Sequence[Tensor], layout: str) -> tuple[list[torch.Tensor], Any]:
         return calling.arguments(head["inputs"], tensors, layout, self._device)
@@ -342,15 +358,26 @@ def _mover(generator: torch.Generator) -> Moved:
     return lambda value: torch.rand(value.shape, generator=generator, dtype=torch.float64) - 0.5
 
 
-def _widened(value: torch.Tensor, kind: torch.dtype, moved: Moved | None) -> torch.Tensor:
-    wide = value.detach().to(kind)
-    return wide if moved is None else wide * (1 + torch.finfo(value.dtype).eps * moved(value).to(wide.device))
+def _widened(value: torch.Tensor, moved: Moved | None) -> torch.Tensor:
+    """An input in double precision, where it has any; perhaps in the same memory."""
+    if not (value.is_floating_point() or value.is_complex()):
+        return value
+    wide = value.to(torch.complex128 if value.is_complex() else torch.float64)
+    if moved is not None:
+        _move(wide, value.dtype, moved)
+    return wide
+
+
+def _move(wide: torch.Tensor, dtype: torch.dtype, moved: Moved) -> None:
+    """Rounds the elements of a tensor otherwise, which holds in double precision what had this dtype."""
+    for part in pieces(wide):
+        part.mul_(1 + torch.finfo(dtype).eps * moved(part).to(part.device))
 
 
 def _storages(value: Any) -> set[int]:
     """Where the memory of a value's tensors begins."""
     if isinstance(value, torch.Tensor):
-        return {value.untyped_storage().data_ptr()} if value.numel() else set()
+        return {begin(value)} if value.numel() else set()
     if isinstance(value, dict):
         value = list(value.values())
     return set().union(*map(_storages, value)) if isinstance(value, list | tuple) else set()
@@ -358,6 +385,11 @@ def _storages(value: Any) -> set[int]:
 
 def _copied(values: list[Any]) -> list[Any]:
     return [value.clone() if isinstance(value, torch.Tensor) else value for value in values]
+
+
+def _numbers(model: torch.nn.Module, inputs: list[Any]) -> torch.Tensor:
+    """Those of the output of a call, as `_flat` has them."""
+    return _flat(_guarded(lambda: model(*_copied(inputs))))
 
 
 def _flat(value: Any) -> torch.Tensor:

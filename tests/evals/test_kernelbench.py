@@ -70,6 +70,44 @@ def test_rows_have_other_names_where_there_is_no_batch() -> None:
     assert b"M = 3\nK = 131072" in found.task.source
 
 
+TALL = """import torch
+
+class Model(torch.nn.Module):
+    def forward(self, A, B):
+        return torch.matmul(A, B)
+
+M = 16384 * 2
+N = 16 * 2
+
+def get_inputs():
+    A = {A}
+    B = torch.rand(N, M)
+    return [A, B]
+
+def get_init_inputs():
+    return []
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "left"),
+    [
+        ("torch.rand(M, N)", "torch.rand(3, N)"),
+        ("2 * torch.rand(N, M).T - 1", "2 * torch.rand(N, 3).T - 1"),
+    ],
+)
+def test_a_constant_that_counts_more_than_rows_is_changed_for_one_operand(made: str, left: str) -> None:
+    found = small(Problem(1, 9, "Own", TALL.replace("{A}", made).encode()), 3)
+    assert (found.constant, found.declared, found.batch) == ("M of A", 32768, 3)
+    assert found.task.source == TALL.replace("{A}", left).encode()
+
+
+@pytest.mark.parametrize("made", ["torch.rand(M, M)", "torch.rand(32768, N)", "B = torch.rand(M, N)"])
+def test_one_operand_that_is_not_made_of_it_in_one_place_is_not_guessed_at(made: str) -> None:
+    with pytest.raises(ValueError, match=r"makes A of M in \d places"):
+        small(Problem(1, 9, "Own", TALL.replace("{A}", made).encode()), 3)
+
+
 def test_a_problem_is_its_own_candidate_under_a_candidates_name() -> None:
     source = as_candidate(problem("batch_size = 4").source)
     parse(Candidate("reference.py", source))
@@ -149,6 +187,8 @@ def test_rows_are_counted_up_beside_what_is_known() -> None:
         row("2/66", audit=audit(verdict="invalid_task", problems=("the same inputs give other outputs",))),
         row("1/1", outcome="too_slow", why="not within 60 s"),
         row("1/5", audit=audit(), with_more_rows={"batch": 3, "outcome": "too_large", "why": "2 GiB"}),
+        row("1/9", audit=audit(), constant="M of A", batch=3, declared=32768),
+        row("1/10", audit=audit(), constant="N", batch=3, declared=16),
         {"kind": "candidate", "problem": "1/2", "passed": True, "verdict": "equal", "stage": "time", "reasons": []},
         {"kind": "candidate", "problem": "2/9", "passed": False, "verdict": "invalid_task", "stage": "parse",
          "reasons": ["zeros"]},
@@ -161,12 +201,13 @@ def test_rows_are_counted_up_beside_what_is_known() -> None:
     assert "by arithmetic" in found.degenerate["1/37"][0]
     assert found.degenerate["2/66"] == ["the same inputs give other outputs"]
     assert found.loose == {"1/3": [ZEROS], "1/39": [ZEROS]}
-    assert (found.audited, found.invalid) == (8, ["2/9", "2/66"])
+    assert (found.audited, found.invalid) == (10, ["2/9", "2/66"])
     assert found.missed == ["1/19"], "known, audited and not found"
     assert found.new == ["1/2", "2/66"]
     assert found.not_audited == {"1/1": "too_slow: not within 60 s"}
     assert found.fewer_rows == {"1/5": "too_large with 3 rows: 2 GiB"}
-    assert found.half == {"1e-2": 8}
+    assert found.one_operand == {"1/9": "M of A is 3 instead of 32768, elsewhere as declared"}
+    assert found.half == {"1e-2": 10}
     assert (found.candidates, found.convicted) == (2, {"1/3": "incorrect at correct: wrong"})
     assert found.not_judged == {"2/9": "invalid_task at parse: zeros"}
 

@@ -71,6 +71,19 @@ def test_rows_that_cannot_be_made_fewer_are_told(place: Place) -> None:
     assert (row["outcome"], "several lines" in row["why"]) == ("failed", True), row
 
 
+def test_of_a_product_that_is_too_large_one_operand_gets_fewer_rows(auditor: Auditor) -> None:
+    """In 1/9's form: 6 GiB as it is declared."""
+    source = (
+        b"import torch\nclass Model(torch.nn.Module):\n    def forward(self, A, B):\n        return A @ B\n"
+        b"M = 40_000\nN = 8\ndef get_inputs():\n    A = torch.rand(M, N)\n    B = torch.rand(N, M)\n    return [A, B]\n"
+        b"def get_init_inputs():\n    return []\n"
+    )
+    row = auditor.audit(Problem(1, 9, "Own", source), 3)
+    assert (row["outcome"], row["constant"], row["batch"], row["declared"]) == ("audited", "M of A", 3, 40_000), row
+    assert row["audit"]["output"] == ["float32[3, 40000]"]
+    assert "elsewhere as declared" in findings([row]).one_operand["1/9"]
+
+
 def test_a_norm_over_all_rows_makes_zeros_right_at_the_declared_size(auditor: Auditor) -> None:
     norm = problem("return x / torch.norm(x)", "torch.rand(batch_size, 128, 128)", batch=40_000)
     row = auditor.audit(norm, 3)
