@@ -3,7 +3,8 @@
 While a candidate's recipes are recorded, it notes what would be built and hands out a module that computes nothing. In
 the candidate worker it hands out what the compile service built for exactly these sources and flags. Every function of
 an extension is called through a gate, also one that the candidate took out of its module long ago: so all of them can
-be made to fail, or to answer with nothing, from one place (`Extensions.mode`).
+be made to fail, or to answer with nothing, from one place (`Extensions.mode`). Where there is a device, launches of
+Triton kernels are too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import torch
 
 from kernels.recipes import CUDA_UNITS, HEADERS, MOST_RECIPES, UNITS, Recipe, inline, words
-from kernels.worker import nvcc
+from kernels.worker import nvcc, triton_gates
 from kernels.worker.gates import Ablated, Loaded, Mode, Turn, ways
 
 __all__ = ["Ablated", "Extensions", "Mode", "NotBuilt"]
@@ -41,7 +42,7 @@ class NotBuilt(RuntimeError):
 
 class Extensions:
     """The only way from a candidate to an extension. `file`: the candidate's, whose lines are told. `device`: of its
-    tensors; on the CPU nothing is built for any other."""
+    tensors; on the CPU nothing is built for any other, and no Triton kernel is launched."""
 
     def __init__(self, file: str, device: str = "cpu") -> None:
         self.loaded: list[Loaded] = []
@@ -52,6 +53,10 @@ class Extensions:
         self._modules: dict[str, types.ModuleType] = {}
         self._file = file
         self._frame = sys._getframe
+        if device != "cpu" and (launches := triton_gates.install(file)):
+            loaded, turn = launches
+            self.loaded.append(loaded)
+            self._turns.append(turn)
 
     @property
     def whole(self) -> bool:
