@@ -1,10 +1,11 @@
-"""Does a candidate's answer come from its own kernels? Its compiled functions are made to fail, and to answer with what
-is no answer, in a process of their own that is ended afterwards.
+"""Does a candidate's answer come from its own kernels? Its compiled functions, and on a device its Triton kernels, are
+made to fail, and to answer with what is no answer, in a process of their own that is ended afterwards.
 
 With every one of them failing, an answer that is right proves another way to it. With every one of them left out or
 answered for, an answer that is right proves that they have no effect. Where torch may compute too, the first is a
 design and the second something to look at; where it may not, both convict. What torch hands out past these functions
-(operators that an extension registers itself) is not reached, and then nothing is concluded.
+(operators that an extension registers itself) is not reached, and then nothing is concluded. A Triton kernel is called
+as `triton.NAME` here, and has no answer but in the tensors it is given.
 """
 
 from __future__ import annotations
@@ -53,9 +54,10 @@ def ablate(
     line: int | None,
     findings: list[Finding],
 ) -> dict[str, int]:
-    """Calls of each compiled function in one call of the model. Adds to `findings`; Judged for proof where the task
-    says what may compute. `asked`: gives the candidate in a process that is closed here; whatever ends one in a mode
-    has the modes after it tried in another. `line`: where the candidate asks for its extension."""
+    """Calls of each compiled function or kernel in one call of the model. Adds to `findings`; Judged for proof where
+    the task says what may compute. `asked`: gives the candidate in a process that is closed here; whatever ends one in
+    a mode has the modes after it tried in another. `line`: where the candidate asks for its extension, or for Triton.
+    """
     tried: dict[str, Tried] = {}
     left = list(enumerate(MODES))
     while left:
@@ -115,7 +117,7 @@ def concluded(tried: Mapping[str, Tried], allowed: Sequence[str] | None, line: i
     if not (fail.called or spoil.called or skip.called):
         if ended or not all(one.whole for one in tried.values()):
             return ended
-        text = f"none of the functions it has compiled ({_names(calls)}) is called"
+        text = f"none of the functions and kernels it has compiled ({_names(calls)}) is called"
         return [Said(Finding("decoy", Tier.support, text, line))]
     if not (fail.whole and spoil.whole and skip.whole):
         text = "it registers operators or classes of its own: whether its answer comes from them was not tried"
@@ -137,7 +139,7 @@ def concluded(tried: Mapping[str, Tried], allowed: Sequence[str] | None, line: i
         found.append(Said(Finding("kernel_without_effect", tier, text, line), proof=strict))
     unused = {name: count for name, count in calls.items() if not count}
     if unused and not found:
-        text = f"of the functions it has compiled, {_names(unused)} are not called at the timed shape"
+        text = f"of the functions and kernels it has compiled, {_names(unused)} are not called at the timed shape"
         found.append(Said(Finding("unused_function", Tier.telemetry, text, line)))
     return [*found, *ended]
 

@@ -39,7 +39,9 @@ _UNUSUAL = re.compile(
     r"\b(system|popen|fork|execve?|execvp|dlopen|dlsym|ptrace|mprotect|pthread_create|std::thread|std::async|asm|__asm__"
     r"|m_ml|ml_meth)\b"
 )
-_WHERE = re.compile(r"^([\w.+-]+):(\d+):(?:\d+:)? ?(?:fatal )?error: ")
+_WHERE = re.compile(r"^([\w.+-]+)(?::(\d+):(?:\d+:)?|\((\d+)\):) ?(?:fatal |catastrophic )?error: ")
+_ERROR = re.compile(r"\b(?:error|fatal) *:")
+_ARCH = re.compile(r"sm_[0-9]{2,3}[af]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class CompileService:
         self._place = place
         self._kept = Artefacts(place.artefacts) if place.artefacts else None
         self._toolchain: Json | None = None
+        self._for_devices: dict[str, Json] = {}
 
     def compile(
         self,
@@ -94,30 +97,47 @@ class CompileService:
         into: Compiled,
         findings: list[Finding],
         patience: Patience,
+        arch: str | None = None,
     ) -> None:
-        """Fills `into`. `taken`: a candidate worker to be used up. Judged, SandboxError."""
+        """Fills `into`. `taken`: a candidate worker to be used up. `arch`: of the device that candidates run on, such
+        as sm_90; None where they run on the CPU. Judged, SandboxError."""
+        if arch is not None and not _ARCH.fullmatch(arch):
+            raise Judged(Verdict.infra_error, Stage.compile, f"the device says that it is {arch[:50]!r}")
         began = time.monotonic()
         try:
-            recipes = self._recipes(candidate, init, taken, patience)
-            for recipe in recipes:
-                findings += [one for one in _findings(recipe) if one not in findings]
-                if odd := flags.refused(recipe):
-                    reason = f"{odd} of the extension {recipe.name} is none that a candidate may ask for"
-                    raise Judged(Verdict.policy_violation, Stage.compile, reason, line=recipe.line)
-            with ExitStack() as boxes:
-                for recipe in recipes:
-                    self._build(candidate, recipe, into, boxes)
+            self.build(candidate, self._recipes(candidate, init, taken, patience, arch), into, findings, arch)
         finally:
             into.seconds = time.monotonic() - began
 
+    def build(
+        self,
+        candidate: Candidate,
+        recipes: Sequence[Recipe],
+        into: Compiled,
+        findings: list[Finding],
+        arch: str | None = None,
+    ) -> None:
+        """The same for recipes that are known."""
+        for recipe in recipes:
+            findings += [one for one in _findings(recipe) if one not in findings]
+            if odd := flags.refused(recipe):
+                reason = f"{odd} of the extension {recipe.name} is none that a candidate may ask for"
+                raise Judged(Verdict.policy_violation, Stage.compile, reason, line=recipe.line)
+            if recipe.cuda and arch is None:
+                reason = f"the extension {recipe.name} is for a GPU, and there is none where kernels run"
+                raise Judged(Verdict.needs_gpu, Stage.compile, reason, line=recipe.line)
+        with ExitStack() as boxes:
+            for recipe in recipes:
+                self._build(candidate, recipe, into, boxes, arch if recipe.cuda else None)
+
     def _recipes(
-        self, candidate: Candidate, init: Inputs, taken: Callable[[], Worker], patience: Patience
+        self, candidate: Candidate, init: Inputs, taken: Callable[[], Worker], patience: Patience, arch: str | None
     ) -> Sequence[Recipe]:
         given = hashlib.sha256(json.dumps(init.form, sort_keys=True).encode())
         for one in init.tensors:
             given.update(one.data)
         # Made by a box in which the candidate ran: the key names the candidate, whose own it stays.
-        key = _digest("recipes", _version(), candidate.digest, given.hexdigest())
+        key = _digest("recipes", _version(), candidate.digest, given.hexdigest(), arch)
         if self._kept and (known := self._kept.read(key)) is not None:
             return from_json(known)
         with taken() as worker:
@@ -141,38 +161,43 @@ class CompileService:
             self._kept.write(key, to_json(recipes))
         return recipes
 
-    def _build(self, candidate: Candidate, recipe: Recipe, into: Compiled, boxes: ExitStack) -> None:
+    def _build(self, candidate: Candidate, recipe: Recipe, into: Compiled, boxes: ExitStack, arch: str | None) -> None:
         worker: Worker | None = None
-        if self._toolchain is None:
+        toolchain = self._toolchain if arch is None else self._for_devices.get(arch)
+        if toolchain is None:
             worker = self._worker(boxes)
-            self._toolchain = _asked(worker, "toolchain", {}, (), 120.0)[0]
-        if missing := self._toolchain.get("missing"):
-            raise Judged(
-                Verdict.infra_error,
-                Stage.compile,
-                f"the candidate builds a C++ extension and there is no compiler where kernels run: {missing}. Install "
-                "g++ 11 or later and Python's headers there (on Debian: g++ and python3-dev), or use an image that has "
-                "them (FORGEHAND_KERNEL_IMAGE)",
-            )
-        into.compiler = str(self._toolchain["compiler"])
-        key = _digest("artefact", _version(), recipe.key, json.dumps(self._toolchain, sort_keys=True))
+            toolchain = _asked(worker, "toolchain", {"arch": arch}, (), 240.0)[0]
+            if arch is None:
+                self._toolchain = toolchain
+            else:
+                self._for_devices[arch] = toolchain
+        if missing := toolchain.get("missing"):
+            raise Judged(Verdict.infra_error, Stage.compile, _what_to_do(str(missing), arch))
+        into.compiler = ", ".join(str(toolchain[name]) for name in ("compiler", "nvcc") if name in toolchain)
+        key = _digest("artefact", _version(), recipe.key, json.dumps(toolchain, sort_keys=True), arch)
         data = self._kept.read(key) if self._kept else None
         cached, seconds = data is not None, 0.0
         if data is None:
-            data, seconds = self._compiled(candidate, recipe, into, worker or self._worker(boxes))
+            data, seconds = self._compiled(candidate, recipe, into, worker or self._worker(boxes), arch)
             if self._kept:
                 self._kept.write(key, data)
         into.artefacts.append((recipe.key, recipe.name, data))
         digest, size = hashlib.sha256(data).hexdigest(), len(data)
         bound = recipe.functions or tuple(dict.fromkeys(_BOUND.findall("\n".join(recipe.files.values()))))
-        into.extensions.append(Extension(recipe.name, bound, recipe.cflags, recipe.line, digest, size, seconds, cached))
+        given = (*recipe.cflags, *recipe.cuda_cflags)
+        into.extensions.append(Extension(recipe.name, bound, given, recipe.line, digest, size, seconds, cached))
 
-    def _compiled(self, candidate: Candidate, recipe: Recipe, into: Compiled, worker: Worker) -> tuple[bytes, float]:
+    def _compiled(
+        self, candidate: Candidate, recipe: Recipe, into: Compiled, worker: Worker, arch: str | None
+    ) -> tuple[bytes, float]:
         head = {
             "name": recipe.name,
             "files": list(recipe.files),
             "units": recipe.units,
+            "cuda_units": recipe.cuda_units,
+            "arch": arch,
             "cflags": recipe.cflags,
+            "cuda_cflags": recipe.cuda_cflags,
             "ldflags": recipe.ldflags,
             "limit_s": COMPILE_S,
         }
@@ -190,7 +215,7 @@ class CompileService:
             raise Judged(Verdict.timeout, Stage.compile, reason, line=recipe.line)
         if "errors" in facts:
             into.errors, line = located([str(one) for one in facts["errors"]], recipe, candidate.source)
-            first = next((one for one in into.errors if "error:" in one), into.errors[0] if into.errors else "")
+            first = next((one for one in into.errors if _ERROR.search(one)), into.errors[0] if into.errors else "")
             reason = f"the extension {recipe.name} does not compile: {first}"
             raise Judged(Verdict.compile_error, Stage.compile, reason, line=line or recipe.line)
         if len(made) != 1 or made[0].spec.bytes > MOST_ARTEFACT:
@@ -208,6 +233,20 @@ class CompileService:
             ) from None
 
 
+def _what_to_do(missing: str, arch: str | None) -> str:
+    if arch is None:
+        return (
+            f"the candidate builds a C++ extension and there is no compiler where kernels run: {missing}. Install g++ "
+            "11 or later and Python's headers there (on Debian: g++ and python3-dev), or use an image that has them "
+            "(FORGEHAND_KERNEL_IMAGE)"
+        )
+    return (
+        f"the candidate builds a CUDA extension and it cannot be compiled for {arch} where kernels run: {missing}. Use "
+        "an image with PyTorch for CUDA, g++ and the nvcc that goes with it (k8s/kernels/Dockerfile makes one; "
+        "FORGEHAND_KERNEL_IMAGE)"
+    )
+
+
 def located(errors: Sequence[str], recipe: Recipe, source: bytes) -> tuple[list[str], int | None]:
     """Errors with the candidate's line before those whose line of C++ stands in the candidate exactly once, and the
     first such line."""
@@ -217,8 +256,9 @@ def located(errors: Sequence[str], recipe: Recipe, source: bytes) -> tuple[list[
         at = None
         if (found := _WHERE.match(error)) and found[1] in recipe.files:
             text = recipe.files[found[1]].splitlines()
-            wanted = text[int(found[2]) - 1].strip() if 0 < int(found[2]) <= len(text) else ""
-            places = [number for number, line in enumerate(lines, 1) if wanted and wanted in line]
+            number = int(found[2] or found[3])
+            wanted = text[number - 1].strip() if 0 < number <= len(text) else ""
+            places = [place for place, line in enumerate(lines, 1) if wanted and wanted in line]
             at = places[0] if len(places) == 1 else None
         told.append(f"line {at}: {error}" if at else error)
         first = first or at
@@ -229,9 +269,13 @@ def _findings(recipe: Recipe) -> list[Finding]:
     """What a reader should know. Text and flags prove nothing: none of it decides."""
     found = [
         Finding("fast_math", Tier.telemetry, f"{recipe.name} is compiled with {flag}", recipe.line)
-        for flag in flags.fast_math(recipe.cflags)
+        for flag in (*flags.fast_math(recipe.cflags), *flags.fast_math_on_device(recipe.cuda_cflags))
     ]
-    if not flags.optimised(recipe.cflags):
+    for flag in flags.libraries(recipe.ldflags):
+        text = f"{recipe.name} is linked with {flag}: what it computes there is no operation of torch's that is counted"
+        found.append(Finding("links_library", Tier.telemetry, text, recipe.line))
+    # nvcc optimises device code unless it is told not to.
+    if not recipe.cuda_units and not flags.optimised(recipe.cflags):
         text = f"{recipe.name} is compiled without optimisation: load_inline and load add no -O of their own"
         found.append(Finding("not_optimised", Tier.telemetry, text, recipe.line))
     text = code_alone("\n".join(recipe.files.values()))
@@ -259,5 +303,5 @@ def _digest(*parts: Any) -> str:
 def _version() -> str:
     """Of what decides how a recipe is made and built."""
     room = Path(__file__).parent
-    parts = [room / "recipes.py", room / "worker" / "compiling.py", room / "worker" / "extensions.py"]
-    return hashlib.sha256(b"\0".join(part.read_bytes() for part in parts)).hexdigest()
+    parts = ["recipes.py", "worker/compiling.py", "worker/extensions.py", "worker/nvcc.py"]
+    return hashlib.sha256(b"\0".join((room / part).read_bytes() for part in parts)).hexdigest()

@@ -171,8 +171,9 @@ class Candidate:
             return gradients.backward(graph, self._model, head["which"], tensors, self._device)
 
     def _ablate(self, head: Json, tensors: Sequence[Tensor]) -> Answer:
-        """One call with all of the candidate's own compiled functions in another mode: whether it answered, what, and
-        how often they were called. What is kept from it may be spoilt: this is for a process that is then ended."""
+        """One call with all of the candidate's own compiled functions, and on a device its Triton kernels, in another
+        mode: whether it answered, what, and how often they were called. What is kept from it may be spoilt: this is for
+        a process that is then ended."""
         _, given = calling.arguments(head["inputs"], tensors, "contiguous", self._device)
         extensions = self._extensions
         for one in extensions.loaded:

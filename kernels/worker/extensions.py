@@ -1,9 +1,10 @@
-"""C++ extensions in a worker: a stand-in for torch.utils.cpp_extension that builds nothing.
+"""C++ and CUDA extensions in a worker: a stand-in for torch.utils.cpp_extension that builds nothing.
 
 While a candidate's recipes are recorded, it notes what would be built and hands out a module that computes nothing. In
 the candidate worker it hands out what the compile service built for exactly these sources and flags. Every function of
 an extension is called through a gate, also one that the candidate took out of its module long ago: so all of them can
-be made to fail, or to answer with nothing, from one place (`Extensions.mode`).
+be made to fail, or to answer with nothing, from one place (`Extensions.mode`). Where there is a device, launches of
+Triton kernels are too.
 """
 
 from __future__ import annotations
@@ -15,68 +16,47 @@ import os
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 import torch
 
-from kernels.recipes import HEADERS, MOST_RECIPES, UNITS, Recipe, inline, words
+from kernels.recipes import CUDA_UNITS, HEADERS, MOST_RECIPES, UNITS, Recipe, inline, words
+from kernels.worker import nvcc, triton_gates
+from kernels.worker.gates import Ablated, Loaded, Mode, Turn, ways
+
+__all__ = ["Ablated", "Extensions", "Mode", "NotBuilt"]
 
 _FOLDER = os.path.join(tempfile.gettempdir(), "extensions")
 _MODULE = "torch.utils.cpp_extension"
 _KINDS = (types.BuiltinFunctionType, types.MethodType, types.FunctionType)
-_Turn = Callable[["Mode"], None]
 # What pickling uses to fill a partial object: the one way to give it another function.
 _set_partial: Any = vars(functools.partial)["__setstate__"]
 _operators = torch._C._dispatch_get_all_op_names
-
-
-class Mode(Enum):
-    """`fail`: every call raises `Ablated`. `spoil`: it is made, and every tensor in its answer is then filled with a
-    number that 0 times it is 0 (the largest for integers), as are its tensor arguments that it wrote to. `skip`: it is
-    not made, and its answer is None."""
-
-    real = 0
-    fail = 1
-    spoil = 2
-    skip = 3
-
-
-class Ablated(RuntimeError):
-    """What an extension's functions raise while they are made to fail."""
 
 
 class NotBuilt(RuntimeError):
     """A candidate asks for an extension that was not built for it."""
 
 
-@dataclass(slots=True)
-class Loaded:
-    """One extension in use. `functions`: those that go through gates, by name. `ungated`: what else it exports that
-    computes (classes, operators it registers with torch as `namespace::name`), which gates do not reach. `calls`: how
-    often a gate was gone through, in any mode but the real one; `filled`: by how many calls tensors were filled."""
-
-    name: str
-    functions: Sequence[str]
-    ungated: Sequence[str]
-    calls: dict[str, int] = field(default_factory=dict)
-    filled: int = 0
-
-
 class Extensions:
-    """The only way from a candidate to an extension. `file`: the candidate's, whose lines are told."""
+    """The only way from a candidate to an extension. `file`: the candidate's, whose lines are told. `device`: of its
+    tensors; on the CPU nothing is built for any other, and no Triton kernel is launched."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, device: str = "cpu") -> None:
         self.loaded: list[Loaded] = []
         self.recorded: list[Recipe] | None = None
-        self._turns: list[_Turn] = []
+        self._device = device
+        self._turns: list[Turn] = []
         self._built: dict[str, str] = {}
         self._modules: dict[str, types.ModuleType] = {}
         self._file = file
         self._frame = sys._getframe
+        if device != "cpu" and (launches := triton_gates.install(file)):
+            loaded, turn = launches
+            self.loaded.append(loaded)
+            self._turns.append(turn)
 
     @property
     def whole(self) -> bool:
@@ -101,7 +81,7 @@ class Extensions:
         names: Mapping[str, Any] = {
             "load": self._load,
             "load_inline": self._load_inline,
-            "CUDA_HOME": None,
+            "CUDA_HOME": self._cuda_home(),
             "ROCM_HOME": None,
             "IS_HIP_EXTENSION": False,
             "is_ninja_available": lambda: True,
@@ -145,10 +125,19 @@ class Extensions:
         use_pch: bool = False,
         no_implicit_headers: bool = False,
     ) -> Any:
-        _only_cpp(cuda_sources, sycl_sources, with_cuda, with_sycl)
-        handled, headers = with_pytorch_error_handling, not no_implicit_headers
-        files, bound = inline(name, cpp_sources, functions, handled=handled, headers=headers)
-        return self._wanted(name, files, extra_cflags, extra_ldflags, extra_include_paths, is_python_module, bound)
+        self._only_for_the_device(cuda_sources or with_cuda, sycl_sources or with_sycl)
+        files, bound = inline(
+            name,
+            cpp_sources,
+            functions,
+            cuda_sources=cuda_sources,
+            handled=with_pytorch_error_handling,
+            headers=not no_implicit_headers,
+        )
+        return self._wanted(
+            name, files, extra_cflags, extra_cuda_cflags, extra_ldflags, extra_include_paths, with_cuda,
+            is_python_module, bound,
+        )  # fmt: skip
 
     def _load(
         self,
@@ -168,7 +157,7 @@ class Extensions:
         keep_intermediates: bool = True,
     ) -> Any:
         paths = [os.fspath(one) for one in ([sources] if isinstance(sources, str) else sources)]
-        _only_cpp(any(path.endswith((".cu", ".cuh")) for path in paths), None, with_cuda, with_sycl)
+        self._only_for_the_device(any(path.endswith((".cu", ".cuh")) for path in paths) or with_cuda, with_sycl)
         if is_standalone:
             raise NotBuilt("programs of their own (is_standalone) are not built")
         files = {os.path.basename(path): _read(path) for path in paths}
@@ -178,24 +167,32 @@ class Extensions:
             for beside in sorted(os.listdir(folder)):
                 if beside.endswith(HEADERS) and beside not in files:
                     files[beside] = _read(os.path.join(folder, beside))
-        return self._wanted(name, files, extra_cflags, extra_ldflags, extra_include_paths, is_python_module, ())
+        return self._wanted(
+            name, files, extra_cflags, extra_cuda_cflags, extra_ldflags, extra_include_paths, with_cuda,
+            is_python_module, (),
+        )  # fmt: skip
 
     def _wanted(
         self,
         name: str,
         files: Mapping[str, str],
         cflags: Any,
+        cuda_cflags: Any,
         ldflags: Any,
         include_paths: Any,
+        with_cuda: bool | None,
         python: bool,
         functions: tuple[str, ...],
     ) -> Any:
+        for_nvcc = any(one.endswith(CUDA_UNITS) for one in files)
         recipe = Recipe(
             name,
             files,
-            words(cflags),
-            words(ldflags),
-            tuple(map(str, include_paths or ())),
+            cflags=words(cflags),
+            cuda_cflags=words(cuda_cflags) if for_nvcc else (),
+            ldflags=words(ldflags),
+            include_paths=tuple(map(str, include_paths or ())),
+            with_cuda=bool(with_cuda),
             plain=not python,
             functions=functions,
             line=self._line(),
@@ -244,6 +241,16 @@ class Extensions:
         self.loaded.append(loaded)
         return found
 
+    def _cuda_home(self) -> str | None:
+        home = nvcc.toolkit() if self._device != "cpu" else None
+        return str(home) if home else None
+
+    def _only_for_the_device(self, cuda: Any, sycl: Any) -> None:
+        if self._device == "cpu" and (cuda or sycl):
+            raise NotBuilt("only C++ for the CPU is built here; CUDA and SYCL sources need a machine with their device")
+        if sycl:
+            raise NotBuilt("only C++ and CUDA are built here; SYCL sources need a machine with their device")
+
     def _line(self) -> int | None:
         """The candidate's line that asks."""
         frame: types.FrameType | None = self._frame(1)
@@ -252,42 +259,11 @@ class Extensions:
         return frame.f_lineno if frame else None
 
 
-def _gated(name: str, real: Callable[..., Any], loaded: Loaded) -> tuple[Callable[..., Any], _Turn]:
+def _gated(name: str, real: Callable[..., Any], loaded: Loaded) -> tuple[Callable[..., Any], Turn]:
     """A function of an extension as the candidate has it, and what puts it into another mode. A call through it is part
     of what is timed: a partial object costs a tenth of a microsecond, a function of ours six times that."""
     gate = functools.partial(real)
-
-    def counts() -> None:
-        loaded.calls[name] = loaded.calls.get(name, 0) + 1
-
-    def fails(*_: Any, **__: Any) -> Any:
-        counts()
-        raise Ablated(f"{name} is made to fail")
-
-    def skips(*_: Any, **__: Any) -> None:
-        counts()
-
-    def filling(value: float) -> Callable[..., Any]:
-        def fills(*args: Any, **kwargs: Any) -> Any:
-            counts()
-            given = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)]
-            before = [one.clone() for one in given]
-            found = real(*args, **kwargs)
-            filled = 0
-            for one, was in zip(given, before, strict=True):
-                if not torch.equal(one.isnan(), was.isnan()) or not torch.equal(one.nan_to_num(), was.nan_to_num()):
-                    filled += _fill(one, value)
-            loaded.filled += filled + _fill(found, value) > 0
-            return found
-
-        return fills
-
-    modes = {
-        Mode.real: real,
-        Mode.fail: fails,
-        Mode.spoil: filling(12345.0),
-        Mode.skip: skips,
-    }
+    modes = ways(name, real, loaded)
 
     def turn(mode: Mode) -> None:
         _set_partial(gate, (modes[mode], (), None, named))
@@ -295,19 +271,6 @@ def _gated(name: str, real: Callable[..., Any], loaded: Loaded) -> tuple[Callabl
     named = {"__name__": name, "__qualname__": name, "__doc__": getattr(real, "__doc__", None)}
     turn(Mode.real)
     return gate, turn
-
-
-def _fill(value: Any, number: float) -> int:
-    """How many elements were filled; integers with the largest of their kind."""
-    if isinstance(value, torch.Tensor):
-        kind = value.dtype
-        with torch.no_grad():
-            if kind.is_floating_point or kind.is_complex:
-                value.fill_(number)
-            else:
-                value.fill_(True if kind is torch.bool else torch.iinfo(kind).max)
-        return int(value.numel())
-    return sum(_fill(one, number) for one in value) if isinstance(value, list | tuple) else 0
 
 
 class _Absent(types.ModuleType):
@@ -323,13 +286,8 @@ class _Absent(types.ModuleType):
         return absent
 
 
-def _only_cpp(cuda: Any, sycl: Any, with_cuda: bool | None, with_sycl: bool | None) -> None:
-    if cuda or sycl or with_cuda or with_sycl:
-        raise NotBuilt("only C++ for the CPU is built here; CUDA and SYCL sources need a machine with their device")
-
-
 def _read(path: str) -> str:
-    if not path.endswith(UNITS + HEADERS):
-        raise NotBuilt(f"{os.path.basename(path)[:100]} is no C++ file that can be built")
+    if not path.endswith(UNITS + CUDA_UNITS + HEADERS):
+        raise NotBuilt(f"{os.path.basename(path)[:100]} is no C++ or CUDA file that can be built")
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()

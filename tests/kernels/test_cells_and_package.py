@@ -55,8 +55,11 @@ def _is_text(node: ast.expr) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-FOR_TRITON = {f"kernels/worker/{name}.py" for name in ("compiling_triton", "cuda_on_cpu", "guarding", "interpreting")}
-"""Imported only where Triton is, whose interpreter needs numpy."""
+FOR_TRITON = {
+    f"kernels/worker/{name}.py"
+    for name in ("compiling_triton", "cuda_on_cpu", "guarding", "interpreting", "triton_gates")
+}
+"""Imported only where Triton is, whose interpreter needs numpy; the last looks for it first."""
 
 
 def test_what_goes_into_a_box_needs_nothing_but_the_standard_library_and_torch() -> None:

@@ -1,6 +1,7 @@
 """What a candidate may have compiled, and what names it. Tables and properties; nothing is compiled here."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.compiling import located
-from kernels.flags import fast_math, optimised, refused
-from kernels.recipes import MAIN, MOST_FILES, MOST_RECIPES, Recipe, from_json, inline, to_json, words
+from kernels.flags import fast_math, fast_math_on_device, libraries, optimised, refused
+from kernels.recipes import CUDA, MAIN, MOST_FILES, MOST_RECIPES, Recipe, from_json, inline, to_json, words
 
 
 def recipe(**changed: Any) -> Recipe:
@@ -63,6 +64,94 @@ def test_the_linker_is_given_little(flag: str, given: bool) -> None:
     assert given or (reason is not None and "linker" in reason)
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["-O3"], ["-O", "2"], ["--optimize=3"], ["-std=c++17"], ["--std", "c++20"], ["--use_fast_math"],
+        ["-use_fast_math"], ["-lineinfo"], ["--generate-line-info"], ["--expt-relaxed-constexpr"],
+        ["--expt-extended-lambda"], ["--extended-lambda"], ["-arch=sm_90a"], ["--gpu-architecture", "compute_80"],
+        ["-gencode", "arch=compute_90a,code=sm_90a"], ["-gencode=arch=compute_90,code=[sm_90,compute_90]"],
+        ["-arch=compute_90", "-code=sm_90,compute_90"], ["-maxrregcount=64"], ["--maxrregcount", "128"],
+        ["-Xptxas", "-O3,-v"], ["-Xptxas=-dlcm=ca"], ["--ptxas-options=-v"], ["--ptxas-options", "--warn-on-spills"],
+        ["-Xptxas", "--allow-expensive-optimizations=true"], ["-Xcompiler", "-fPIC,-O3"], ["-Xcompiler=-fopenmp"],
+        ["--compiler-options", "-march=native"], ["-DBLOCK=64"], ["-U__CUDA_NO_HALF_OPERATORS__"], ["-ftz=true"],
+        ["--fmad=false"], ["--prec-div", "false"], ["-diag-suppress=177,20012"], ["--threads", "4"], ["-w"], ["-g"],
+        ["--restrict"], ["--extra-device-vectorization"], ["--resource-usage"], ["-Wno-deprecated-gpu-targets"],
+    ],
+)  # fmt: skip
+def test_flags_that_cuda_kernels_use_are_given(flags: list[str]) -> None:
+    assert refused(recipe(cuda_cflags=("-O3", *flags, "-lineinfo"))) is None
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "-ccbin=/tmp/x", "--compiler-bindir=/tmp", "-Xlinker=-x", "--linker-options=-x", "--pre-include=/etc/passwd",
+        "-include", "--run", "-run", "--options-file=/tmp/x", "@/tmp/x", "-L/tmp", "-L", "--library-path=/tmp", "-lx",
+        "-I/tmp", "-isystem=/tmp", "-o", "-odir=/tmp", "-x", "--keep", "--keep-dir=/tmp", "-save-temps", "-dryrun",
+        "-E", "-ptx", "-cubin", "-M", "-MF", "-dc", "-dlink", "-lib", "-link", "-rdc=true", "-dlto", "-ldir=/tmp",
+        "-target-dir=x", "-noprof", "-use-local-env", "-time=/tmp/x", "-Xarchive=x", "-Xnvlink=-x", "-Xcudafe=--x",
+        "-default-stream=per-thread", "--forward-unknown-to-host-compiler", "-fplugin=/tmp/x", "-jobserver",
+        "-fdevice-time-trace=/tmp/x", "--qpp-config=x", "-hls=gen-lcs", "-sanitize=x", "-cudart=static", "-arbin=x",
+        "-arch=native", "-arch=all", "-arch=sm_90;id", "-arch=$(id)", "-gencode", "-gencode=sm_90", "-code=x",
+        "-Xptxas", "-Xptxas=", "-Xptxas=-v,--output-file=/tmp/x", "-Xptxas=--options-file=/tmp/x", "-Xptxas=-v;id",
+        "--ptxas-options=--input-as-string=x", "-Xptxas=-arch=sm_90", "-Xptxas=x.ptx", "-Xcompiler=-O2,-B/tmp",
+        "-Xcompiler=-O2;id", "-Xcompiler=-Wl,-init,run", "-Xcompiler=-DTORCH_EXTENSION_NAME=x", "-Xcompiler",
+        "-DTORCH_EXTENSION_NAME=x", "-DX=`id`", "--define-macro=X", "-maxrregcount=x", "-Ofast", "-O9", "other.cu", "",
+        "-", "--", "---O3", "-std=c++17;id", "-O3\n", "-fPIC", "-w=x", "-O3 -ccbin",
+    ],
+)  # fmt: skip
+def test_flags_that_make_nvcc_do_more_are_refused_by_name(flag: str) -> None:
+    assert refused(recipe(cuda_cflags=("-O3", flag))) == f"the nvcc flag {flag!r}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ("-ccbin /tmp/x", "-ccbin"),
+        ("-Xlinker -init", "-Xlinker"),
+        ("-optf /tmp/x", "-optf"),
+        ("-D X", "-D"),
+        ("-gencode arch=compute_90,code=sm_90;id", "-gencode arch=compute_90,code=sm_90;id"),
+        ("-gencode -O3", "-gencode -O3"),
+        ("-Xptxas -o,/tmp/x", "-Xptxas -o,/tmp/x"),
+        ("-Xcompiler -fplugin=/tmp/x", "-Xcompiler -fplugin=/tmp/x"),
+        ("--std -ccbin", "--std -ccbin"),
+    ],
+)
+def test_what_stands_behind_a_flag_of_nvccs_is_looked_at_too(flags: str, named: str) -> None:
+    assert refused(recipe(cuda_cflags=tuple(flags.split()))) == f"the nvcc flag {named!r}"
+
+
+@given(st.lists(st.text(max_size=12) | st.sampled_from(["-arch", "-Xptxas", "-Xcompiler", "-gencode", "-O", "--std"])))
+def test_nothing_that_a_shell_reads_comes_to_nvcc(flags: list[str]) -> None:
+    if refused(recipe(cuda_cflags=tuple(flags))) is None:
+        assert all(one and re.fullmatch(r"[A-Za-z0-9_.,=+\[\]-]*", one) for one in flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (("-O3", "-lineinfo", "--ftz=false", "-fmad=true"), []),
+        (("-O3", "--use_fast_math"), ["--use_fast_math"]),
+        (("-use_fast_math", "-prec-div=false"), ["-use_fast_math", "-prec-div=false"]),
+        (("--prec-sqrt", "false", "-ftz", "true"), ["--prec-sqrt false", "-ftz true"]),
+        (("-Xcompiler", "-O3,-ffast-math"), ["-Xcompiler -O3,-ffast-math"]),
+    ],
+)
+def test_what_nvcc_does_to_numbers_is_told(flags: tuple[str, ...], told: list[str]) -> None:
+    assert list(fast_math_on_device(flags)) == told
+
+
+def test_cudas_own_libraries_are_linked_with_what_is_for_a_device_alone() -> None:
+    for flag in ("-lcudart", "-lcublas", "-lcublasLt"):
+        assert refused(recipe(ldflags=(flag,))) == f"the linker flag {flag!r}"
+        assert refused(recipe(ldflags=(flag,), with_cuda=True)) is None
+        assert refused(recipe(ldflags=(flag,), files={CUDA: ""})) is None
+    assert refused(recipe(ldflags=("-lcublas;x",), with_cuda=True)) is not None
+    assert list(libraries(("-lcudart", "-lcublas", "-lm"))) == ["-lcublas"]
+
+
 def test_no_folder_of_the_candidates_is_searched() -> None:
     assert refused(recipe(include_paths=("/tmp",))) == "the include path '/tmp'"
 
@@ -96,6 +185,8 @@ RECIPES = st.builds(
         lambda others: {MAIN: "int x;", **others}
     ),
     cflags=st.lists(st.text(max_size=20), max_size=3).map(tuple),
+    cuda_cflags=st.lists(st.text(max_size=20), max_size=3).map(tuple),
+    with_cuda=st.booleans(),
     ldflags=st.lists(st.text(max_size=20), max_size=3).map(tuple),
     plain=st.booleans(),
     functions=st.lists(NAMES, max_size=3).map(tuple),
@@ -113,7 +204,8 @@ def test_recipes_arrive_as_they_were(recipes: list[Recipe]) -> None:
 @given(RECIPES, RECIPES)
 def test_a_key_is_all_that_the_compiler_is_given(one: Recipe, other: Recipe) -> None:
     def given_to_the_compiler(of: Recipe) -> tuple[Any, ...]:
-        return of.name, dict(of.files), of.cflags, of.ldflags, of.include_paths, of.plain
+        flags = of.cflags, of.cuda_cflags, of.ldflags, of.include_paths
+        return of.name, dict(of.files), flags, of.with_cuda, of.plain
 
     assert (one.key == other.key) == (given_to_the_compiler(one) == given_to_the_compiler(other))
 
@@ -127,6 +219,9 @@ def test_each_part_of_a_recipe_changes_its_key_and_what_is_told_of_it_does_not()
         recipe(files={MAIN: "int x;", "a.h": ""}),
         recipe(cflags=("-O2",)),
         recipe(ldflags=("-O2",)),
+        recipe(cuda_cflags=("-O2",)),
+        recipe(with_cuda=True),
+        recipe(files={"other.cu": "int x;"}),
         recipe(cflags=("-O2", "-w")),
         recipe(cflags=("-O2 -w",)),
         recipe(include_paths=("-O2",)),
@@ -145,6 +240,8 @@ def test_each_part_of_a_recipe_changes_its_key_and_what_is_told_of_it_does_not()
         {"name": "x" * 101},
         {"files": {}},
         {"files": {"only.h": ""}},
+        {"files": {"only.cuh": ""}},
+        {"files": {"../x.cu": ""}},
         {"files": {"../main.cpp": ""}},
         {"files": {"/etc/x.cpp": ""}},
         {"files": {"-o.cpp": ""}},
@@ -158,7 +255,8 @@ def test_what_cannot_be_a_recipe(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"cannot be|C\+\+ file|at most"):
         recipe(**wrong)
     whole = {"name": "made", "files": {MAIN: ""}, "cflags": [], "ldflags": [], "include_paths": [], "functions": []}
-    told = json.dumps([{**whole, "plain": False, "line": None, **wrong}]).encode()
+    device = {"cuda_cflags": [], "with_cuda": False}
+    told = json.dumps([{**whole, **device, "plain": False, "line": None, **wrong}]).encode()
     with pytest.raises(ValueError, match=r"cannot be|C\+\+ file|at most"):
         from_json(told)
 
@@ -204,6 +302,24 @@ def test_load_inline_makes_the_file_that_torch_makes() -> None:
         inline("made", [b"int f();"], None)
 
 
+def test_load_inline_makes_the_cuda_file_that_torch_makes() -> None:
+    files, functions = inline("made", "int f();", ["f"], cuda_sources=["int f() { return 3; }", "// end"])
+    assert functions == ("f",)
+    assert files[CUDA].splitlines() == [
+        "#include <torch/types.h>", "#include <cuda.h>", "#include <cuda_runtime.h>", "int f() { return 3; }", "// end",
+    ]  # fmt: skip
+    assert files[MAIN] == inline("made", "int f();", ["f"])[0][MAIN], "functions are bound in C++"
+    assert inline("made", "", None, cuda_sources="int x;", headers=False)[0] == {MAIN: "", CUDA: "int x;"}
+    assert list(inline("made", "", None, cuda_sources=[])[0]) == list(inline("made", "", None, cuda_sources="")[0])
+    assert CUDA not in inline("made", "", None, cuda_sources="")[0]
+    with pytest.raises(TypeError, match="text"):
+        inline("made", "", None, cuda_sources=[b"int x;"])
+    built = Recipe("made", files)
+    assert (built.units, built.cuda_units, built.cuda) == ([MAIN], [CUDA], True)
+    assert not recipe().cuda
+    assert recipe(with_cuda=True).cuda
+
+
 def test_flags_are_words_however_they_are_written() -> None:
     assert words(None) == ()
     assert words("-O2") == ("-O2",)
@@ -225,3 +341,7 @@ def test_an_error_gets_the_candidates_line_where_it_stands_there_once() -> None:
     assert first == 3
     assert located(["torch/all.h:3:1: error: x", "cc1plus: out of memory"], made, source)[1] is None
     assert located(["main.cpp:99:1: error: x", "main.cpp:1:1: error: x"], made, source)[1] is None
+    cuda = Recipe("made", {"cuda.cu": made.files[MAIN]})
+    for said in ("cuda.cu(3): error: x", "cuda.cu(3): catastrophic error: x", "cuda.cu:3:10: fatal error: x"):
+        assert located([said], cuda, source) == ([f"line 3: {said}"], 3)
+    assert located(["cuda.cu(99): error: x", "ptxas x.ptx, line 3; error   : x"], cuda, source)[1] is None
