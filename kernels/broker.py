@@ -199,7 +199,13 @@ class Broker:
             told(Stage.compile)
             report.compiled = compiling.Compiled()
             self._compiler.compile(
-                report.candidate, prepared.init, self._taken, report.compiled, report.findings, self._patience
+                report.candidate,
+                prepared.init,
+                self._taken,
+                report.compiled,
+                report.findings,
+                self._patience,
+                self._arch,
             )
         with self._taken() as worker:
             if report.task not in self._baselines:
@@ -219,8 +225,9 @@ class Broker:
             report.checks = auditing.audit(reference, candidate, distribution, "audit", report.findings)
             report.own_work = own_work.look(reference, candidate, distribution, "own work", report.findings)
             _probe(report, candidate)
-            if (report.compiled and report.compiled.artefacts) or (needed is not None and needed.kind is Kind.triton):
-                self._ablated(report, prepared, reference, distribution)
+            # On a device a kernel of Triton's may be there without being seen in the text.
+            if here or (report.compiled and report.compiled.artefacts):
+                self._ablated(report, prepared, reference, distribution, needed.line if needed else None)
             told(Stage.time)
             report.stage = Stage.time
             candidate.stage = Stage.time
@@ -255,9 +262,17 @@ class Broker:
             self._borrowed = Borrowed(self._place, self._keeper)
         return self._borrowed
 
-    def _ablated(self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str) -> None:
-        """In processes of its own: what it keeps of a kernel that was made to fail is nothing to be timed with."""
-        line = next((one.line for one in report.compiled.extensions), None) if report.compiled else None
+    @property
+    def _arch(self) -> str | None:
+        """What CUDA sources are compiled for."""
+        return self._borrowed.device.architecture or None if self._borrowed else None
+
+    def _ablated(
+        self, report: Report, prepared: _Prepared, reference: ReferenceSide, distribution: str, line: int | None
+    ) -> None:
+        """In processes of its own: what it keeps of a kernel that was made to fail is nothing to be timed with. `line`:
+        where the candidate says that it has kernels, if no extension says it."""
+        line = next((one.line for one in report.compiled.extensions), line) if report.compiled else line
 
         def asked() -> CandidateSide:
             return self._asked(self._taken(), report, reference)

@@ -36,7 +36,7 @@ class Candidate:
         self._last: list[torch.Tensor] = []
         self._held: list[Any] = []
         self._timed: list[Any] = []
-        self._extensions = Extensions(FILE)
+        self._extensions = Extensions(FILE, device.name)
         self._extensions.install()
         self._graph = gradients.Graph()
 
