@@ -70,11 +70,12 @@ sys.path.insert(0, "/tmp/worker.zip")
 import torch
 from kernels.worker import cuda_on_cpu
 from kernels.worker.candidate import Candidate
+from kernels.worker.device import PROCESSOR
 from kernels.worker.extensions import Ablated, Extensions, Mode
 from kernels.worker.program import FILE, load
 from kernels.worker.watching import Watch
 
-candidate = Candidate(Watch(FILE))
+candidate = Candidate(Watch(FILE, PROCESSOR), PROCESSOR)
 ours = candidate._extensions = Extensions(FILE, device=sys.argv[1])
 made = load(open("/tmp/c.py", "rb").read(), "candidate")
 

@@ -115,6 +115,7 @@ at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor& to) {
 }
 
 const at::Tensor& resize(const at::Tensor& self, c10::IntArrayRef size, std::optional<c10::MemoryFormat>) {
+  if (self.sizes() == size) return self;
   auto* made = self.unsafeGetTensorImpl();
   made->set_sizes_contiguous(size);
   size_t bytes = made->numel() * made->dtype().itemsize();
