@@ -67,7 +67,7 @@ class Altered:
 
     def __init__(self, worker: Worker, at: int = -1, which: int = 0, seed: int = 0) -> None:
         self.worker, self.at, self.which = worker, at, which
-        self.machine = worker.machine
+        self.machine, self.device = worker.machine, worker.device
         self.dice = np.random.default_rng(seed)
         self.seen: list[tuple[str, int]] = []
         self.planted: str | None = None
