@@ -17,6 +17,8 @@ from kernels.task import Task
 from kernels.verdicts import Stage, Verdict, Wrong
 from tests.kernels.places import simulated_device, with_a_device
 
+pytestmark = pytest.mark.xdist_group("kernels on a device")
+
 UUID = "GPU-00000000-0000-0000-0000-000000000001"
 SOURCE = b"""
 import torch
@@ -114,7 +116,8 @@ def test_what_a_device_takes_is_what_is_timed(verify: Verify, keeper: Kept) -> N
 
 def test_the_same_program_is_not_faster(verify: Verify) -> None:
     found = verify(SAME)
-    assert found.verdict in (Verdict.equal, Verdict.ambiguous), found.reasons
+    assert found.passed, found.reasons
+    assert found.verdict is not Verdict.faster, found.reasons
 
 
 def test_work_after_the_answer_is_in_the_time(verify: Verify) -> None:
@@ -124,7 +127,8 @@ def test_work_after_the_answer_is_in_the_time(verify: Verify) -> None:
         b"found = torch.tanh(self.linear(x))\n        torch.ops.sim.spin(x, 4000)\n        return found",
     )
     found = verify(late)
-    assert found.verdict in (Verdict.equal, Verdict.ambiguous), found.reasons
+    assert found.passed, found.reasons
+    assert found.verdict is not Verdict.faster, found.reasons
     assert found.timing is not None
     assert found.timing.candidate_s > 4e-3
 
