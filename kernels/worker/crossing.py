@@ -22,7 +22,7 @@ _detach, _contiguous = torch.Tensor.detach, torch.Tensor.contiguous
 _cpu, _data_ptr, _numel = torch.Tensor.cpu, torch.Tensor.data_ptr, torch.Tensor.numel
 _resolve_conj, _resolve_neg = torch.Tensor.resolve_conj, torch.Tensor.resolve_neg
 _stride, _copy, _clone = torch.Tensor.stride, torch.Tensor.copy_, torch.Tensor.clone
-_element_size = torch.Tensor.element_size
+_element_size, _get_device = torch.Tensor.element_size, torch.Tensor.get_device
 _string_at, _frombuffer, _type = ctypes.string_at, torch.frombuffer, type
 _MOST_ITEMS, _MOST_PARTS = 1000, 4096
 _MOST_BYTES = (1 << 31) - 1  # ctypes.string_at counts in a C int: what is longer would be cut or fail without a reason
@@ -68,7 +68,7 @@ def _pack(value: Any, on: str, tensors: list[Tensor], room: Iterator[int], depth
 def _pack_tensor(value: Any, on: str, tensors: list[Tensor]) -> Form:
     if value.dtype not in _NAMES or value.layout is not torch.strided or value.is_quantized:
         return {"k": "other", "type": f"a tensor of {value.dtype}, {value.layout}"[:100]}
-    if value.device.type != on:
+    if not _is_on(value, on):
         return {"k": "other", "type": f"a tensor on {value.device.type}, not on {on}"[:100]}
     if value.__dict__:
         return {"k": "other", "type": "a tensor with attributes of its own"}
@@ -80,6 +80,12 @@ def _pack_tensor(value: Any, on: str, tensors: list[Tensor]) -> Form:
     }
     tensors.append(to_wire(value))
     return form
+
+
+def _is_on(value: torch.Tensor, on: str) -> bool:
+    """By its index where the processor is meant: where that stands in for a device (`cuda_on_cpu`), tensors say that
+    they are on the device."""
+    return bool(_get_device(value) < 0) if on == "cpu" else bool(value.device.type == on)
 
 
 def to_wire(value: torch.Tensor) -> Tensor:

@@ -76,9 +76,20 @@ def test_boxes_that_came_to_two_machines_all_the_same_are_a_fault_of_the_machine
 
 
 def test_nothing_is_asked_of_workers_on_two_machines() -> None:
-    one, other = (SimpleNamespace(worker=SimpleNamespace(machine=name), stage=None) for name in ("node-1", "node-2"))
+    _cannot_be_timed(("node-1", ""), ("node-2", ""), "on node-2 and the baseline's on node-1")
+
+
+def test_nothing_is_asked_of_workers_on_two_devices_of_a_machine() -> None:
+    _cannot_be_timed(("node", "GPU-1"), ("node", "GPU-2"), "on node, GPU-2 and the baseline's on node, GPU-1")
+
+
+def _cannot_be_timed(one: tuple[str, str], other: tuple[str, str], why: str) -> None:
+    there, here = (
+        SimpleNamespace(worker=SimpleNamespace(machine=name, device=device), stage=None)
+        for name, device in (one, other)
+    )
     nobody: Any = None
-    baseline: Any = SimpleNamespace(side=one)
-    candidate: Any = other
-    with pytest.raises(SandboxError, match="on node-2 and the baseline's on node-1"):
+    baseline: Any = SimpleNamespace(side=there)
+    candidate: Any = here
+    with pytest.raises(SandboxError, match=why):
         timing.measure(nobody, baseline, candidate, "declared", timing.Size(4, 1), "time")

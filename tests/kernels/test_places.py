@@ -3,16 +3,18 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from kernels.broker import Broker
 from kernels.cases import read_cases
-from kernels.hosting import Place
+from kernels.hosting import Place, Role, Worker
 from kernels.verdicts import PASSED, Verdict, Wrong
-from sandboxes import SandboxUnavailable
+from sandboxes import Box, SandboxSpec, SandboxUnavailable
+from sandboxes.contract import Backend
 from sandboxes.on_kubernetes.backend import KubernetesBackend
 from settings import Settings, load_settings
 from settings.machines import SandboxKind
@@ -135,9 +137,32 @@ def test_a_box_in_a_cluster_is_lent_a_gpu_of_its_own(
     monkeypatch.setattr(KubernetesBackend, "probe", lambda _: None)
     settings = Settings(state_dir=tmp_path, kernel_sandbox="kubernetes", kernel_image="for-cpu", kernel_gpu_image=own)
     place = make_place(settings, device="cuda")
-    assert (place.device, place.image, place.spec(60.0).gpus) == ("cuda", image, 1)
+    assert (place.device, place.image, place.gpus) == ("cuda", image, 1)
     place = make_place(settings)
-    assert (place.device, place.image, place.spec(60.0).gpus) == ("cpu", "for-cpu", 0)
+    assert (place.device, place.image, place.gpus) == ("cpu", "for-cpu", 0)
+
+
+@dataclass
+class Asked:
+    """A backend that notes what is asked of it, and has nothing."""
+
+    specs: list[SandboxSpec] = field(default_factory=list)
+
+    def create(self, spec: SandboxSpec, *, name: str) -> Box:
+        self.specs.append(spec)
+        raise SandboxUnavailable(name, "there is none", "Try again")
+
+
+@pytest.mark.parametrize(
+    ("role", "lent"),
+    [("reference", 1), ("candidate", 1), ("checking_device", 1), ("compiling", 0), ("interpreting", 0)],
+)
+def test_only_what_computes_on_a_device_is_lent_one(role: Role, lent: int) -> None:
+    backend = Asked()
+    place = Place(cast(Backend, backend), Path("python"), together="these", device="cuda", gpus=1)
+    with pytest.raises(SandboxUnavailable):
+        Worker(place, role)
+    assert [(one.gpus, one.together) for one in backend.specs] == [(lent, "these")]
 
 
 def test_the_lanes_own_kind_stands_above_that_of_tasks(folder: Path, tmp_path: Path) -> None:
