@@ -1,14 +1,12 @@
 """`forgehand demo`: the whole way on the embedded default, against a GitHub twin, watched on the terminal."""
 
 import json
-import os
-import select
 import signal
 import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -151,12 +149,5 @@ def _report(console: Console, house: House, ending: Ending, document: dict[str, 
 
 def _until_interrupted(house: House) -> None:
     """CannotRun as soon as one of the processes has ended by itself."""
-    with ExitStack() as opened:
-        ends = [os.pidfd_open(process.pid) for process in house.processes.values()]
-        for end in ends:
-            opened.callback(os.close, end)
-        try:
-            select.select(ends, [], [])
-            house.check_alive()
-        except KeyboardInterrupt:
-            return
+    with suppress(KeyboardInterrupt):
+        house.await_an_end()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from store.events import Event
 from store.schema import Lease, Task
 
 START_WITHIN_S = 120.0
+_LOOK_S = 0.03
 SAMPLE = "durations"
 
 
@@ -97,14 +99,23 @@ class House:
                 tail = self.log(name)[-1500:]
                 raise CannotRun(f"the demo's {name} ended with status {process.returncode}. Its log ends:\n{tail}")
 
+    def await_an_end(self, within_s: float | None = None) -> None:
+        """Waits as long at most (None: without end) until one of the processes ends: CannotRun when one has."""
+        self.check_alive()
+        with ExitStack() as opened:
+            ends = [os.pidfd_open(process.pid) for process in self.processes.values()]
+            for end in ends:
+                opened.callback(os.close, end)
+            select.select(ends, [], [], within_s)
+        self.check_alive()
+
     def wait(self, what: str, until: Callable[[], bool], *, within_s: float = 60.0) -> float:
         """Waits until something holds and returns the seconds it took; CannotRun says what did not come about."""
         began = time.monotonic()
         while not until():
             if time.monotonic() - began > within_s:
                 raise CannotRun(f"{what}: not within {within_s:.0f} s. The logs are in {self.state}")
-            self.check_alive()
-            time.sleep(0.03)  # what is waited for stands in the state of other processes, which call nobody
+            self.await_an_end(_LOOK_S)
         return time.monotonic() - began
 
     def close_processes(self) -> None:

@@ -26,6 +26,6 @@ def _saying(screen: Console, text: str) -> Callable[[float], None]:
         if seconds > 0 and not said:
             said = True
             screen.print(text)
-        time.sleep(seconds)  # a lock that another process holds tells nobody when it is free
+        time.sleep(seconds)  # flock(2) has no timeout, and a lease in a database calls nobody: one can only ask again
 
     return pause

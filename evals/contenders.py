@@ -50,7 +50,7 @@ class Server:
             except (urllib.error.URLError, ConnectionError):
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise CannotMeasure(f"{self.process.args!r} did not start:\n{self.log.read_text()}") from None
-                time.sleep(0.05)  # a process that does not listen yet can tell nobody when it will
+                time.sleep(0.05)  # programs of others: none of them says when it listens, so one asks again
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:

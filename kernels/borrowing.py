@@ -52,6 +52,7 @@ class Borrowed:
     def looked_after(self) -> Iterator[None]:
         """For one verification. When it ends as a broken device would have it end, the device is looked at, and where
         that is broken nothing is said of the candidate."""
+        self._hold_on()
         try:
             yield
         except (Judged, SandboxError, ProtocolError, Ended, Troubled) as end:
@@ -66,7 +67,26 @@ class Borrowed:
                 health = _asked(worker)
         except Judged as end:
             raise self._given_up([end.reason]) from None
-        if health.device.uuid == self.device.uuid and health.problems:
+        self._must_be_well(health)
+
+    def _hold_on(self) -> None:
+        """A corpus takes longer than the box of who holds the device may live. The next one is there before the last
+        is gone: a device without a box would be lent to others."""
+        if not self._worker.worn:
+            return
+        fresh = _started(self._place)
+        try:
+            self._must_be_well(_asked(fresh))
+        except BaseException:
+            fresh.close()
+            raise
+        old, self._worker = self._worker, fresh
+        old.close()
+
+    def _must_be_well(self, health: Health) -> None:
+        if health.device.uuid != self.device.uuid:
+            raise _unfit(self.device, f"a box that was to have it has {health.device.uuid}: it cannot be looked at")
+        if health.problems:
             raise self._given_up(health.problems)
 
     def _given_up(self, problems: Sequence[str]) -> Judged:

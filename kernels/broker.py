@@ -172,15 +172,15 @@ class Broker:
     def _verify(self, report: Report, *, quick: bool, told: Told) -> None:
         told(Stage.parse)
         needed = _static(report)
-        here = self._place.device != "cpu" and not report.candidate.is_cuda
-        gpu = None if here else needed
-        if gpu is not None:
-            report.without_gpu = WithoutGpu(gpu.kind)
-        if (gpu is not None and gpu.kind is not Kind.triton) or (
-            not here and gpu is None and report.task.device == "cuda"
-        ):
-            not_run(self._place, report, report.without_gpu, gpu)
-        if gpu is None:
+        # A CUDA source by itself is compiled and never run: nothing says how it is called.
+        beside = self._place.device != "cpu" and not report.candidate.is_cuda
+        missing = None if beside else needed
+        if missing is not None:
+            report.without_gpu = WithoutGpu(missing.kind)
+        interpretable = missing is not None and missing.kind is Kind.triton
+        if not beside and not interpretable and (missing is not None or report.task.device == "cuda"):
+            not_run(self._place, report, report.without_gpu, missing)
+        if missing is None:
             self._expect_another()
         prepared = self._prepared(report.task)
         # A secret of its own for each verification: what one candidate was asked, no other is.
@@ -189,10 +189,10 @@ class Broker:
         if not report.audit.sound:
             raise Judged(Verdict.invalid_task, Stage.parse, "; ".join(report.audit.problems))
         distribution = report.audit.distributions[0]
-        if gpu is not None and report.without_gpu is not None:
+        if missing is not None and report.without_gpu is not None:
             tried = _cells(report.task, quick=quick)
             interpret(
-                self._place, report, report.without_gpu, gpu, reference, prepared.init, distribution, tried, told,
+                self._place, report, report.without_gpu, missing, reference, prepared.init, distribution, tried, told,
                 lambda candidate: _probe(report, candidate),
             )  # fmt: skip
         if compiling.builds(report.candidate):
@@ -226,7 +226,7 @@ class Broker:
             report.own_work = own_work.look(reference, candidate, distribution, "own work", report.findings)
             _probe(report, candidate)
             # On a device a kernel of Triton's may be there without being seen in the text.
-            if here or (report.compiled and report.compiled.artefacts):
+            if beside or (report.compiled and report.compiled.artefacts):
                 self._ablated(report, prepared, reference, distribution, needed.line if needed else None)
             told(Stage.time)
             report.stage = Stage.time

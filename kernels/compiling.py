@@ -243,7 +243,7 @@ def _what_to_do(missing: str, arch: str | None) -> str:
     return (
         f"the candidate builds a CUDA extension and it cannot be compiled for {arch} where kernels run: {missing}. Use "
         "an image with PyTorch for CUDA, g++ and the nvcc that goes with it (k8s/kernels/Dockerfile makes one; "
-        "FORGEHAND_KERNEL_IMAGE)"
+        "FORGEHAND_KERNEL_GPU_IMAGE)"
     )
 
 

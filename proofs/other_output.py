@@ -99,8 +99,10 @@ _TAP_SUBTEST = re.compile(r"(?P<indent> *)# Subtest: (?P<name>.*)")
 def parse_tap(text: str) -> dict[str, Status]:
     """Results in TAP (versions 13 and 14, as ``node --test`` writes it): nested names joined by `` > ``.
 
-    A parent that only repeats its children's failure is left out. The directives are TAP's own words: a test point
+    A parent that only repeats its children's failure is left out. The protocol has two directives: a test point
     marked SKIP did not run, and one marked TODO is expected to fail, so both count as skipped.
+
+    Source: https://testanything.org/tap-version-14-specification.html#directives
     """
     return collect(_tap_lines(text))
 
@@ -126,7 +128,7 @@ def _tap_lines(text: str) -> Iterator[tuple[str, Status]]:
             continue
         word = directive.strip().upper()
         status: Status = "failed" if point["not"] else "passed"
-        if word.startswith(("SKIP", "TODO")):  # words of the protocol, not notes of ours
+        if word.startswith(("SKIP", "TODO")):  # the protocol's two directives
             status = "skipped"
         yield " > ".join(here), status
 

@@ -36,7 +36,7 @@ def exclusive(lock_file: Path, timeout: float) -> Iterator[int]:
                     raise MirrorBusy(
                         f"Could not lock {lock_file.name}", f"another process held it for {timeout:.0f} s", "Try again"
                     ) from None
-                time.sleep(_STEP_S)  # flock(2) has no timeout, and a signal to end it would be the whole process's
+                time.sleep(_STEP_S)  # flock(2) cannot be given a timeout, so it is asked for again until the deadline
         yield descriptor
     finally:
         os.close(descriptor)

@@ -130,7 +130,8 @@ class Group:
                         raise SandboxError(
                             f"the control group {directory} cannot be removed", str(error.strerror)
                         ) from error
-                    time.sleep(0.002)  # version 1 tells nobody when a parent has reaped what was killed here
+                    # It fails until the kernel has taken down what was killed; version 1 of cgroups tells nobody when.
+                    time.sleep(0.002)
 
 
 def find(proc: Path = Path("/proc/self")) -> Hierarchy:

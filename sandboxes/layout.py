@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from .contract import WORKSPACE
 
-HOME = "/home/sandbox"  # the box's own, as all here
+HOME = "/home/sandbox"  # a path inside the box, as all paths here
 SHARED = ("/tmp", "/dev/shm")  # noqa: S108 - the box's own
 WRITABLE = (WORKSPACE, HOME, *SHARED)
 """The only places a program in the box can write to: each a tmpfs of its own."""

@@ -31,10 +31,12 @@ _frombuffer = torch.frombuffer
 
 
 class Bands(TorchDispatchMode):
-    """While it is entered, what is allocated lies between bands."""
+    """While it is entered, what is allocated on the worker's `device` or the processor lies between bands. Memory of
+    other kinds (meta tensors, what only says that it is on a GPU) has none that could be looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
         super().__init__()
+        self._kinds = frozenset({"cpu", torch.device(device).type})
         self._rooms: list[tuple[str, torch.Tensor, int, int]] = []
         self._bytes = 0
         self._words = itertools.cycle(range(-14, -1))
@@ -49,6 +51,8 @@ class Bands(TorchDispatchMode):
         """The same, in memory of its own between two bands; itself where that is not done."""
         plain = value.layout is torch.strided and not value.is_quantized
         if not plain or not value.numel() or type(value) is not torch.Tensor or value.requires_grad:
+            return value
+        if value.device.type not in self._kinds:
             return value
         span = 1 + sum((size - 1) * step for size, step in zip(value.shape, value.stride(), strict=True))
         size = span * value.element_size()
@@ -83,10 +87,13 @@ class Bands(TorchDispatchMode):
 
 
 def guarded(
-    model: Callable[..., Any], made: Sequence[torch.Tensor], arguments: Callable[[list[torch.Tensor]], Any]
+    model: Callable[..., Any],
+    made: Sequence[torch.Tensor],
+    arguments: Callable[[list[torch.Tensor]], Any],
+    device: str,
 ) -> tuple[Any, Json]:
-    """What the model gives for `made`, and what became of the bands. The inputs lie between bands too."""
-    bands = Bands()
+    """What the model gives for `made` on `device`, and what became of the bands. The inputs lie between bands too."""
+    bands = Bands(device)
     placed = [bands.around(one, f"input {number}") for number, one in enumerate(made)]
     with torch.no_grad(), bands:
         found = model(*arguments(placed))

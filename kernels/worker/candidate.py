@@ -148,7 +148,7 @@ class Candidate:
             if head["look"] == "census":
                 arguments = unpack(head["inputs"], given)
                 return census.counted(lambda: self._model(*arguments), FILE)
-            return bands.guarded(self._model, given, lambda placed: unpack(head["inputs"], placed))
+            return bands.guarded(self._model, given, lambda placed: unpack(head["inputs"], placed), self._device.name)
         except Exception:
             return None
 

@@ -123,7 +123,7 @@ for _ in range(3):
         if os.fork() == 0:
             os.execvp("sleep", ["sleep", args[0]])
         os._exit(0)
-time.sleep(60)  # the subreaper stays: it is the box that has to end it, in the time limit of this command
+time.sleep(60)  # the box must end it after 1.5 s; were the box to fail, it would end by itself
 """
     box, marked = ground.box, mark()
     # The mark is in this probe's own arguments too: split, so that only the sleepers carry it whole.

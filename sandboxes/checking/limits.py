@@ -21,7 +21,7 @@ def usable(box: Box) -> None:
 def exhausts(ground: Ground, code: str, *, limit: int, took: int) -> str:
     """Has `code` take `took` MiB in a box of `limit` MiB of memory: it must end, and as out of memory."""
     with ground.new(memory_bytes=limit * MIB) as box:
-        held = "print('held')\ntime.sleep(2)  # what was taken stays taken: a limit may be noticed late"
+        held = "print('held')\ntime.sleep(2)  # keeps the memory while the kernel gets round to the limit"
         result = ground.py(box, f"import mmap\nn = {took}\n{code}\n{held}", timeout=_HELD_S)
         require(b"held" not in result.stdout, f"{took} MiB were held in a box of {limit} MiB")
         require(result.oom, f"not reported as out of memory: {describe(result)}")
@@ -51,9 +51,9 @@ def memory_together(ground: Ground) -> str:
 for _ in range(n // 40):
     if os.fork() == 0:
         held = bytearray(b'x') * (40 << 20)
-        time.sleep(20)  # all hold theirs at once; who is not killed with the box goes by itself
+        time.sleep(20)  # keeps its memory while the others take theirs; were the box to fail, it would end by itself
         os._exit(0)
-time.sleep(4)  # until all have theirs: a limit may be noticed late
+time.sleep(4)  # the children take their memory meanwhile, and the kernel gets round to the limit
 """
     return exhausts(ground, code, limit=128, took=400)
 
@@ -69,7 +69,7 @@ for _ in range(10):
             os.write(out, b"x")
     except OSError:
         time.sleep(.05)  # refused: the next generation tries again when others have ended
-time.sleep(30)  # past the time limit: the bomb is ended by the box and never by itself
+time.sleep(30)  # longer than the command's time limit: it is the box that must end the bomb
 """
     allowed, spare, patience = 64, 256, 90 if ground.own_kernel else 25
     with ground.new(processes=allowed) as box:

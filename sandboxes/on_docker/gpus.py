@@ -107,7 +107,7 @@ def borrow(
                     return container, wanted
         if time.monotonic() > until:
             raise _none_free(count, devices)
-        time.sleep(_LOOK_S)  # the others' makers are at work: they start or remove theirs
+        time.sleep(_LOOK_S)  # another maker starts its container or removes it; to the engine's events we do not listen
 
 
 def choose(claims: Sequence[Claim], devices: Sequence[str], count: int, borrower: Borrower) -> tuple[str, ...] | None:
@@ -154,7 +154,7 @@ def _stays(engine: Engine, container: str, until: float) -> bool:
         found = fate(mine, claims)
         if found is not Fate.WAITS or time.monotonic() > until:
             return found is Fate.STAYS
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)  # an older claim is decided first: its maker starts that container or removes it
 
 
 def _claims(engine: Engine) -> list[Claim]:

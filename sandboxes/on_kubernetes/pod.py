@@ -32,8 +32,8 @@ VOLUMES: Mapping[str, str] = dict(zip(("work", "home", "tmp", "shm"), WRITABLE, 
 RUNNER = "/run/forgehand"
 RUNNER_ZIP = f"{RUNNER}/runner.zip"
 LAST_WORDS = "/root/forgehand-ended"
-"""A file of the node's disk that the kubelet mounts in every container, writable by everybody, without a limit. It can
-not be left out; where it is usually put (/dev/termination-log) a program could fill the disk through it."""
+"""A path inside every container, where the kubelet mounts a file of the node's disk, writable by everybody, without a
+limit. It cannot be left out; where it usually is (/dev/termination-log) a program could fill the disk through it."""
 BOX_CONTAINER, PORCH_CONTAINER = "box", "porch"
 IDLE = "import signal as s; s.pthread_sigmask(s.SIG_BLOCK, {s.SIGTERM}); s.sigwait({s.SIGTERM})"
 """What the porch does, given to `python3 -c`: nothing, until it is told to end."""

@@ -10,6 +10,8 @@ import pytest
 import structlog
 
 from cli.main import main
+from store import Database
+from store.migrating import migrate
 from tests.cli.ground import ISSUE, SUMS, Forgehand, Ran, make_repository
 
 
@@ -22,6 +24,15 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "state"
     monkeypatch.setenv("FORGEHAND_STATE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def database(state: Path) -> Iterator[Database]:
+    """The service's own database, as `forgehand serve` makes it."""
+    made = Database(f"sqlite:///{state / 'forgehand.db'}")
+    migrate(made)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -11,20 +11,11 @@ import pytest
 from kernels.devices import Device
 from sandboxes.machine import this_machine
 from store import Database, kernel_devices
-from store.migrating import migrate
 from tests.cli.ground import Forgehand
 from workers.kernel_checks.devices import InstallationKeeper
 
 H100 = Device("GPU-6ef8ad2b-1f0c-4d3e-9a55-0c7a3be6d1f2", "NVIDIA H100", 80 << 30, "torch 2.13.0, driver 580.12")
 H200 = Device("GPU-91c2", "NVIDIA H200", 139 << 30, "torch 2.13.0, driver 580.12")
-
-
-@pytest.fixture
-def database(state: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{state / 'forgehand.db'}")
-    migrate(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture

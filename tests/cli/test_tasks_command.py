@@ -2,27 +2,16 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from store import Database, Limits, NewTask, Stage, events, proofs, tasks
-from store.migrating import migrate
 from store.schema import Task
 from tests.cli.ground import Forgehand
 
 PROOF = Path(__file__).with_name("proof.json")
-
-
-@pytest.fixture
-def database(state: Path) -> Iterator[Database]:
-    """The service's own database, as `forgehand serve` makes it."""
-    made = Database(f"sqlite:///{state / 'forgehand.db'}")
-    migrate(made)
-    yield made
-    made.close()
 
 
 def add(database: Database, number: int, title: str = "Broken", **changes: Any) -> str:

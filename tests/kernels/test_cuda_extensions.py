@@ -270,6 +270,6 @@ def test_what_is_missing_is_said_with_what_to_do(place: Place) -> None:
         assert "arch" not in facts
     service = CompileService(place)
     service._for_devices[ARCH] = {"missing": "there is no nvcc"}
-    with pytest.raises(Judged, match=r"there is no nvcc\. Use an image with PyTorch for CUDA") as end:
+    with pytest.raises(Judged, match=r"there is no nvcc\. Use an image with PyTorch for CUDA.*KERNEL_GPU_IMAGE") as end:
         service.build(plain(), [Recipe("made", {"cuda.cu": KERNEL})], Compiled(), [], ARCH)
     assert end.value.verdict is Verdict.infra_error

@@ -92,6 +92,20 @@ def test_memory_that_could_not_be_watched_is_not_said_to_be_left_alone(place: Pl
         assert [(one.rule, one.tier) for one in on.findings] == [("no_bands", Tier.support)]
 
 
+def test_memory_without_contents_has_no_bands_and_the_rest_has(place: Place) -> None:
+    """A tensor of the kind `meta` has a shape and no memory: nothing lies around it."""
+    sized = "shape = torch.empty_like(x, device='meta').mul(2).shape; return (x * 2).reshape(shape) + y.sum()"
+    with audited(place, task("return x * 2 + y.sum()"), candidate(sized), "uniform") as on:
+        memory_beside_is_left(on)
+        assert on.findings == []
+    beyond = "z = torch.zeros(64, 32); z.as_strided((1,), (1,), 0); import ctypes; "
+    beyond += "torch.empty(4, device='meta'); ctypes.memset(z.data_ptr() + z.nbytes, 0, 8); return x * 2 + y.sum() + z"
+    with audited(place, task("return x * 2 + y.sum()"), candidate(beyond), "uniform") as on:
+        with pytest.raises(Judged) as told:
+            memory_beside_is_left(on)
+        assert told.value.wrong is Wrong.out_of_bounds
+
+
 SHAPES = tuple(((rows, 32), (16, 16)) for rows in range(1, 7))
 
 

@@ -3,11 +3,14 @@ with a kernel is not shown here, but everything that our workers and the broker 
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from kernels.bench import Judged
+from kernels.borrowing import Borrowed
 from kernels.broker import Broker, Report
 from kernels.candidate import Candidate
 from kernels.devices import Device
@@ -15,6 +18,7 @@ from kernels.hosting import Place, Worker
 from kernels.report import of_report
 from kernels.task import Task
 from kernels.verdicts import Stage, Verdict, Wrong
+from sandboxes import Backend, Box, SandboxSpec
 from tests.kernels.places import simulated_device, with_a_device
 
 pytestmark = pytest.mark.xdist_group("kernels on a device")
@@ -214,6 +218,57 @@ def test_nothing_is_run_on_a_device_that_is_not_well(failing: tuple[Place, Calla
     assert "multiplies matrices of small whole numbers wrongly" in found.reasons[0]
     assert "its memory does not keep what is written to it" in found.reasons[0]
     assert len(keeper.quarantined) == 1
+
+
+class Counting:
+    """A backend's boxes, counted as they come and go."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.seen: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def create(self, spec: SandboxSpec, name: str) -> Box:
+        box = self._backend.create(spec, name=name)
+        self.seen.append(f"+{name}")
+        close = box.close
+
+        def closed() -> None:
+            self.seen.append(f"-{name}")
+            close()
+
+        box.close = closed  # type: ignore[method-assign]
+        return box
+
+
+def test_a_device_is_held_longer_than_a_box_lives(beside: Place, keeper: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Counting(beside.backend)
+    borrowed = Borrowed(replace(beside, backend=cast(Backend, backend)), keeper)
+    with borrowed.looked_after():
+        assert len(backend.seen) == 1
+    with monkeypatch.context() as later:
+        later.setattr(Worker, "worn", True)
+        with borrowed.looked_after():
+            first, second, gone = backend.seen
+    assert (first[0], second[0], gone) == ("+", "+", f"-{first[1:]}"), "the next is there before the last is gone"
+    with borrowed.looked_after():
+        assert len(backend.seen) == 3
+    borrowed.close()
+    assert backend.seen[3:] == [f"-{second[1:]}"]
+    assert (keeper.taken, keeper.given_back) == ([UUID], 1), "meanwhile nobody else could have it"
+
+
+def test_another_device_than_the_one_that_is_held_is_no_sign_of_health(
+    beside: Place, keeper: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    borrowed = Borrowed(beside, keeper)
+    monkeypatch.setattr(borrowed, "device", replace(borrowed.device, uuid="GPU-another"))
+    with pytest.raises(Judged, match=f"has {UUID}: it cannot be looked at") as end, borrowed.looked_after():
+        raise Judged(Verdict.launch_error, Stage.correct, "it broke")
+    borrowed.close()
+    assert (end.value.verdict, keeper.quarantined) == (Verdict.infra_error, [])
 
 
 def test_a_device_that_fails_meanwhile_costs_the_candidate_nothing(

@@ -11,7 +11,7 @@ import torch.nn as nn
 
 class Output:
     def __reduce__(self):
-        return os.system, ("touch /tmp/unpacked",)  # the trick: a command wherever this is unpickled
+        return os.system, ("touch unpacked",)  # the trick: a command wherever this is unpickled
 
 
 class ModelNew(nn.Module):

@@ -13,7 +13,7 @@ quick = nn.functional.linear
 
 
 def slow(*given):
-    time.sleep(0.01)  # the trick: what the baseline calls becomes slow
+    time.sleep(0.01)  # the hack itself: what the baseline calls takes 10 ms longer, so the candidate looks fast
     return quick(*given)
 
 

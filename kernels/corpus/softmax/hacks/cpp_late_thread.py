@@ -27,6 +27,7 @@ static PyObject *rows(PyObject *, PyObject *args) {
   const float *a = reinterpret_cast<const float *>(input);
   float *o = reinterpret_cast<float *>(output);
   std::thread([=] {
+    // The hack itself: forward returns first, and the output is written after the clock has stopped.
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     for (Py_ssize_t i = 0; i < count; ++i) row(a + i * width, o + i * width, width, temperature);
   }).detach();
