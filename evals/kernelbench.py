@@ -11,16 +11,16 @@ import math
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evals.kernelbench_extents import cut, replaced, whole
 from kernels.task import Task, parsed, top_level
 
 Key = tuple[int, int]
 _PATH = re.compile(r"KernelBench/level(\d+)/(\d+)_(\w+)\.py")
 _BATCH = "batch_size"
 ONE_OPERAND = " of "
-_MOST_ROWS, _MOST_POWER = 1 << 40, 64
 
 ROWS: Mapping[Key, str] = {
     (1, 2): "M", (1, 4): "M", (1, 5): "M", (1, 6): "M", (1, 7): "M", (1, 8): "M", (1, 9): "M of A",
@@ -72,12 +72,13 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Small:
     """A problem with fewer rows. `constant`: which was changed, as `ROWS` names it, None where there is none;
-    `declared`: what it was."""
+    `declared`: what it was. `extents`: which others were cut, and from what."""
 
     task: Task
     constant: str | None
     declared: int
     batch: int
+    extents: Mapping[str, int] = field(default_factory=dict)
 
 
 def commit_of(clone: Path, revision: str) -> str:
@@ -106,13 +107,21 @@ def small(problem: Problem, batch: int) -> Small:
     names = top_level(parsed(problem.source))
     statements = names.get(constant, ())
     values = [one.value for one in statements if isinstance(one, ast.Assign)]
-    declared = _whole(values[0]) if len(values) == 1 else None
+    declared = whole(values[0]) if len(values) == 1 else None
     if declared is None:
         return Small(Task(str(problem), problem.source), None, 0, 0)
     if declared <= batch:
         return Small(Task(str(problem), problem.source), name, declared, declared)
     place = _use(names.get("get_inputs", ()), constant, operand) if operand else values[0]
-    return Small(Task(str(problem), _replaced(problem.source, place, str(batch))), name, declared, batch)
+    return Small(Task(str(problem), replaced(problem.source, place, str(batch))), name, declared, batch)
+
+
+def smaller(problem: Problem, batch: int, elements: int) -> Small:
+    """With `batch` rows, and extents that have at most `elements` together. ValueError as `small`."""
+    made = small(problem, batch)
+    rows = (made.constant or "").partition(ONE_OPERAND)[0]
+    source, extents = cut(made.task.source, rows, elements)
+    return replace(made, task=Task(str(problem), source), extents=extents)
 
 
 def as_candidate(source: bytes) -> bytes:
@@ -135,21 +144,6 @@ def at_declared_size(largest: float, batch: int, smaller: float, fewer: int, dec
     return largest * (batch / declared) ** power if power > 0.2 else math.inf
 
 
-def _whole(node: ast.expr) -> int | None:
-    """The value of a constant, or of products and powers of such."""
-    match node:
-        case ast.Constant(value=int(value)):
-            return value
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            one, two = _whole(left), _whole(right)
-            return None if one is None or two is None else one * two
-        case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            one, two = _whole(left), _whole(right)
-            # Constants have no sign here; a power past any tensor's rows would only take long to work out.
-            return None if one is None or two is None or one > _MOST_ROWS or two > _MOST_POWER else one**two
-    return None
-
-
 def _use(functions: Sequence[ast.stmt], constant: str, operand: str) -> ast.expr:
     """Where a function makes `operand` of `constant`. ValueError where that is not in one place."""
     made = [
@@ -162,15 +156,6 @@ def _use(functions: Sequence[ast.stmt], constant: str, operand: str) -> ast.expr
     if len(uses) != 1:
         raise ValueError(f"get_inputs makes {operand} of {constant} in {len(uses)} places")
     return uses[0]
-
-
-def _replaced(source: bytes, node: ast.expr, text: str) -> bytes:
-    lines = source.splitlines(keepends=True)
-    if node.end_lineno != node.lineno or node.end_col_offset is None:
-        raise ValueError("a constant over several lines")
-    line = lines[node.lineno - 1]
-    lines[node.lineno - 1] = line[: node.col_offset] + text.encode() + line[node.end_col_offset :]
-    return b"".join(lines)
 
 
 def _git(clone: Path, *words: str) -> bytes:

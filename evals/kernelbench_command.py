@@ -39,6 +39,14 @@ def command(
     seconds: Annotated[
         float, typer.Option("--seconds", help="With --as-candidate: those whose audit took no longer.")
     ] = 60.0,
+    extents: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="With --as-candidate: of every problem, with inputs cut to N elements a feature.",
+        ),
+    ] = None,
     summary: Annotated[bool, typer.Option("--summary", help="Run nothing; tell what FILE has.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -61,13 +69,13 @@ def command(
         place = replace(make_place(load_settings()), memory_bytes=memory << 30)
         kind = "candidate" if as_candidate else "audit"
         left = left_to_do(problems, rows, kind, again=again)
-        if as_candidate:
+        if as_candidate and extents is None:
             left = [one for one in left if _worth_verifying(one, rows, seconds)]
         auditor = Auditor(place, limit)
         try:
             for number, problem in enumerate(left, 1):
                 with screen.status(f"{number} of {len(left)}: {printable(problem.name)}"):
-                    row = _row(auditor, place, problem, batch, kind)
+                    row = _row(auditor, place, problem, batch, kind, extents)
                 add_row(results, row | {"commit": sha})
                 screen.print(printable(_line(row)))
         finally:
@@ -93,8 +101,10 @@ def _chosen(problems: list[Problem], only: list[str] | None) -> list[Problem]:
     return [by_name[one] for one in only]
 
 
-def _row(auditor: Auditor, place: Place, problem: Problem, batch: int, kind: str) -> Row:
-    return auditor.audit(problem, batch) if kind == "audit" else judge_reference(place, problem, batch)
+def _row(auditor: Auditor, place: Place, problem: Problem, batch: int, kind: str, extents: int | None) -> Row:
+    if kind == "audit":
+        return auditor.audit(problem, batch)
+    return judge_reference(place, problem, batch, extents)
 
 
 def _worth_verifying(problem: Problem, rows: list[Row], seconds: float) -> bool:

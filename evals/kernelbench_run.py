@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from evals.kernelbench import Problem, Small, as_candidate, at_declared_size, small
+from evals.kernelbench import Problem, Small, as_candidate, at_declared_size, small, smaller
 from kernels.bench import CALL_S, Judged, ReferenceSide
 from kernels.broker import Broker
 from kernels.candidate import Candidate
@@ -153,9 +153,10 @@ def outcome_of(text: str) -> str:
     return "too_large" if any(one in text for one in large) else "failed"
 
 
-def judge_reference(place: Place, problem: Problem, batch: int) -> Row:
-    """A problem's own program as candidate for it."""
-    made = small(problem, batch)
+def judge_reference(place: Place, problem: Problem, batch: int, elements: int | None) -> Row:
+    """A problem's own program as candidate for it. `elements`: of its extents together; None where they are to be as
+    declared. ValueError where its rows cannot be made fewer."""
+    made = small(problem, batch) if elements is None else smaller(problem, batch, elements)
     candidate = Candidate("reference.py", as_candidate(made.task.source))
     with Broker(place) as broker:
         found = broker.verify(made.task, candidate, quick=True)
@@ -166,6 +167,7 @@ def judge_reference(place: Place, problem: Problem, batch: int) -> Row:
         "name": problem.name,
         "asked": batch,
         "batch": made.batch,
+        "extents": made.extents,
         "verdict": found.verdict.value,
         "stage": found.stage.value,
         "reasons": found.reasons,
