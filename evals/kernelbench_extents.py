@@ -65,16 +65,14 @@ def replaced(source: bytes, node: ast.expr, text: str) -> bytes:
 
 
 def _declared(tree: ast.Module) -> dict[str, list[ast.expr]]:
-    """The numbers that a name stands for, one or those of a tuple, where the program gives it one value."""
+    """The numbers that a name stands for in the end, one or those of a tuple."""
     found: dict[str, list[ast.expr]] = {}
-    several: set[str] = set()
     for one in tree.body:
         if isinstance(one, ast.Assign):
             for target in one.targets:
                 for name, value in _pairs(target, one.value):
-                    several.update({name} & found.keys())
                     found[name] = value.elts if isinstance(value, ast.Tuple) else [value]
-    return {name: nodes for name, nodes in found.items() if name not in several and all(map(whole, nodes))}
+    return {name: nodes for name, nodes in found.items() if all(map(whole, nodes))}
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
