@@ -67,6 +67,8 @@ def test_faster_is_told_only_where_every_race_says_so(first: Speed, second: Spee
         (Speed.faster, 1.05, True, 2),
         (Speed.faster, 1.05, False, 2),
         (Speed.slower, 0.5, True, 0),
+        (Speed.slower, 0.95, True, 1),
+        (Speed.slower, 0.95, False, 1),
         (Speed.slower, 0.5, False, 1),
         (Speed.equal, 1.0, False, 0),
         (Speed.ambiguous, 1.0, False, 0),
