@@ -58,6 +58,8 @@ def command(
     found, or when a reference did not pass as its own candidate.
 
     Example: forgehand eval kernelbench --repo ~/KernelBench --level 1"""
+    if extents is not None and not as_candidate:
+        raise CannotRun("--extents is for --as-candidate: problems are audited at their declared sizes")
     try:
         sha = commit_of(repo, commit)
         problems = _chosen(read_problems(repo, sha, tuple(level or (1, 2))), only)
@@ -104,7 +106,10 @@ def _chosen(problems: list[Problem], only: list[str] | None) -> list[Problem]:
 def _row(auditor: Auditor, place: Place, problem: Problem, batch: int, kind: str, extents: int | None) -> Row:
     if kind == "audit":
         return auditor.audit(problem, batch)
-    return judge_reference(place, problem, batch, extents)
+    try:
+        return judge_reference(place, problem, batch, extents)
+    except ValueError as error:
+        raise CannotRun(f"{problem} cannot be made smaller: {error}. Name the others with --only") from None
 
 
 def _worth_verifying(problem: Problem, rows: list[Row], seconds: float) -> bool:

@@ -155,7 +155,7 @@ def outcome_of(text: str) -> str:
 
 def judge_reference(place: Place, problem: Problem, batch: int, elements: int | None) -> Row:
     """A problem's own program as candidate for it. `elements`: of its extents together; None where they are to be as
-    declared. ValueError where its rows cannot be made fewer."""
+    declared. ValueError where it cannot be made smaller."""
     made = small(problem, batch) if elements is None else smaller(problem, batch, elements)
     candidate = Candidate("reference.py", as_candidate(made.task.source))
     with Broker(place) as broker:

@@ -39,6 +39,11 @@ def test_problems_are_audited_kept_and_told(forgehand: Forgehand, clone: Path, t
     assert (ran.document["candidates"], ran.document["convicted"]) == (1, {}), "only what is sound is verified"
     assert ran.status == 0, ran.err
 
+    ran = forgehand(*words[:-1], tmp_path / "smaller.jsonl", "--as-candidate", "--extents", "64", "--json")
+    assert (ran.document["candidates"], ran.document["convicted"]) == (1, {}), "none has to be audited before"
+    assert "an input passed through" in ran.document["not_judged"]["1/19"]
+    assert ran.status == 0, ran.err
+
 
 @pytest.mark.parametrize(
     ("words", "why"),
@@ -46,6 +51,7 @@ def test_problems_are_audited_kept_and_told(forgehand: Forgehand, clone: Path, t
         (["--only", "1/7"], "no problem 1/7"),
         (["--level", "3"], "no KernelBench problems"),
         (["--commit", "nowhere"], "rev-parse"),
+        (["--extents", "64"], "--extents is for --as-candidate"),
     ],
 )
 def test_what_cannot_be_read_is_refused(forgehand: Forgehand, tmp_path: Path, words: list[str], why: str) -> None:
