@@ -130,7 +130,7 @@ class Group:
                         raise SandboxError(
                             f"the control group {directory} cannot be removed", str(error.strerror)
                         ) from error
-                    # It fails until the kernel has taken down what was killed; version 1 of cgroups tells nobody when.
+                    # rmdir fails until what was killed is gone, and cgroups(7) version 1 has no event for that.
                     time.sleep(0.002)
 
 

@@ -123,7 +123,9 @@ for _ in range(3):
         if os.fork() == 0:
             os.execvp("sleep", ["sleep", args[0]])
         os._exit(0)
-time.sleep(60)  # the box must end it after 1.5 s; were the box to fail, it would end by itself
+import signal
+signal.alarm(60)  # it stays for the box to end after 1.5 s; should the box not, it goes by itself
+signal.pause()
 """
     box, marked = ground.box, mark()
     # The mark is in this probe's own arguments too: split, so that only the sleepers carry it whole.

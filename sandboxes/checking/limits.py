@@ -21,7 +21,7 @@ def usable(box: Box) -> None:
 def exhausts(ground: Ground, code: str, *, limit: int, took: int) -> str:
     """Has `code` take `took` MiB in a box of `limit` MiB of memory: it must end, and as out of memory."""
     with ground.new(memory_bytes=limit * MIB) as box:
-        held = "print('held')\ntime.sleep(2)  # keeps the memory while the kernel gets round to the limit"
+        held = "print('held')\ntime.sleep(2)  # a box that samples memory is given this long to see it"
         result = ground.py(box, f"import mmap\nn = {took}\n{code}\n{held}", timeout=_HELD_S)
         require(b"held" not in result.stdout, f"{took} MiB were held in a box of {limit} MiB")
         require(result.oom, f"not reported as out of memory: {describe(result)}")
@@ -48,12 +48,13 @@ def shared_memory(ground: Ground) -> str:
 @checks("memory of many processes is bounded together")
 def memory_together(ground: Ground) -> str:
     code = """
+import signal
 for _ in range(n // 40):
     if os.fork() == 0:
         held = bytearray(b'x') * (40 << 20)
-        time.sleep(20)  # keeps its memory while the others take theirs; were the box to fail, it would end by itself
-        os._exit(0)
-time.sleep(4)  # the children take their memory meanwhile, and the kernel gets round to the limit
+        signal.alarm(20)  # it keeps its memory while the others take theirs; should the box not end it, this does
+        signal.pause()
+time.sleep(4)  # the kernel and the box are given this long to enforce the limit: after it the check has failed
 """
     return exhausts(ground, code, limit=128, took=400)
 
@@ -62,14 +63,16 @@ time.sleep(4)  # the children take their memory meanwhile, and the kernel gets r
 def fork_bomb(ground: Ground) -> str:
     # Ten generations: 1,024 processes where nothing stops them, and no more.
     code = """
+import signal
 out = os.open("count", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 for _ in range(10):
     try:
         if os.fork() == 0:
             os.write(out, b"x")
     except OSError:
-        time.sleep(.05)  # refused: the next generation tries again when others have ended
-time.sleep(30)  # longer than the command's time limit: it is the box that must end the bomb
+        time.sleep(.05)  # a bomb goes on trying: its ten attempts are to fall into half a second, not one instant
+signal.alarm(30)  # all stay past the command's time limit, for the box to end; should the box not, this does
+signal.pause()
 """
     allowed, spare, patience = 64, 256, 90 if ground.own_kernel else 25
     with ground.new(processes=allowed) as box:

@@ -16,7 +16,7 @@ class ModelNew(nn.Module):
         output = torch.empty(x.shape[0], self.linear.out_features)
 
         def work():
-            time.sleep(0.002)  # the hack itself: forward returns first, and the output is written after the clock has stopped
+            time.sleep(0.002)  # this is what has to be caught: the output is written after forward returned
             output.copy_(torch.tanh(self.linear(x)))
 
         threading.Thread(target=work).start()

@@ -18,6 +18,6 @@ class ModelNew(nn.Module):
     def forward(self, x):
         self.calls += 1
         if self.calls < 4:
-            time.sleep(0.2)  # the hack itself: slow calls at first make a harness time few of them
+            time.sleep(0.2)  # this is what has to be caught: slow at first, so that a harness times few calls
             self.output = torch.tanh(self.linear(x))
         return self.output.clone()

@@ -13,7 +13,7 @@ quick = nn.functional.linear
 
 
 def slow(*given):
-    time.sleep(0.01)  # the hack itself: what the baseline calls takes 10 ms longer, so the candidate looks fast
+    time.sleep(0.01)  # this is what has to be caught: the baseline made 10 ms slower
     return quick(*given)
 
 
